@@ -1,0 +1,72 @@
+#ifndef CONNECTOR_BASE_LIMITS_H_
+#define CONNECTOR_BASE_LIMITS_H_
+
+#include <cstdint>
+
+#include "absl/time/time.h"
+
+// Every bound on what a caller or Pinterest can make the connector hold, in one
+// place. docs/limits.md is the same list for people.
+namespace connector::limits {
+
+// Export frames.
+inline constexpr int64_t kMaxFrameBytes = 16 << 20;
+inline constexpr int kMaxBatchProfiles = 20'000;
+inline constexpr int kMaxProfileIdentities =
+    100;  // the platform sends up to 50
+inline constexpr int kMaxProfileMemberships =
+    1'000;  // the platform maps up to 250
+inline constexpr int kMaxBatchNamespaces = 256;
+inline constexpr int kMaxBatchSegments = 1'000;
+inline constexpr int kMaxProfileKeyBytes = 1'024;
+inline constexpr int kMaxExportIdBytes = 128;
+inline constexpr int kMaxSegmentNamespaceBytes = 128;
+inline constexpr int kMaxSegmentIdBytes = 256;
+inline constexpr int kMaxSegmentNameBytes = 500;
+// Identity x membership of one batch: what its changes take in memory.
+inline constexpr int64_t kMaxBatchChanges = 1'000'000;
+
+// Export streams.
+inline constexpr int64_t kMaxStreamUnacknowledgedBytes = 32 << 20;
+inline constexpr int64_t kMaxProcessUnacknowledgedBytes = 96 << 20;
+inline constexpr int kMaxStreams = 1'000;
+inline constexpr int kMaxExportsPerDestination = 10'000;
+
+// Rejections.
+inline constexpr int kMaxStreamRejectionsPerBatch = 100;
+inline constexpr int kMaxStoredRejectionsPerBatch = 1'000;
+inline constexpr int kMaxStoredRejections = 10'000;
+
+// Configuration.
+inline constexpr int kMaxDestinations = 10'000;
+inline constexpr int kMaxCredentials = 1'000;
+inline constexpr int kMaxMappingRows = 100;
+inline constexpr int kMaxNamespaceBytes = 128;
+inline constexpr int kMaxFormerMappings = 8;
+inline constexpr int kMaxDisplayNameBytes = 200;
+inline constexpr int kMaxDescriptionBytes = 2'000;
+inline constexpr int kMaxListNamePrefixBytes = 100;
+inline constexpr int kMaxSegmentNamespaceFilters = 100;
+inline constexpr int kDefaultMaxCustomerLists = 250;
+inline constexpr int kMaxCustomerLists = 10'000;
+
+// Delivery.
+inline constexpr int kDefaultRequestRecords = 10'000;
+inline constexpr int kMaxRequestRecords = 50'000;
+inline constexpr int64_t kDefaultRequestBytes = 1'000'000;
+inline constexpr int64_t kMinRequestBytes = 10'000;
+inline constexpr int64_t kMaxRequestBytes = 10'000'000;
+inline constexpr absl::Duration kDefaultMaxDelay = absl::Seconds(30);
+inline constexpr absl::Duration kMaxMaxDelay = absl::Hours(1);
+inline constexpr absl::Duration kDefaultCreationLookupWindow = absl::Minutes(5);
+inline constexpr absl::Duration kMaxCreationLookupWindow = absl::Hours(1);
+inline constexpr int64_t kDefaultBacklogBytes = int64_t{4} << 30;
+inline constexpr int kMaxHalvingRequestsPerPass = 64;
+inline constexpr int kDefaultWritesPerMinute = 200;
+inline constexpr int kMaxWritesPerMinute = 400;
+inline constexpr int kDefaultReadsPerMinute = 500;
+inline constexpr int kMaxReadsPerMinute = 1'000;
+
+}  // namespace connector::limits
+
+#endif  // CONNECTOR_BASE_LIMITS_H_

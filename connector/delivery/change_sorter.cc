@@ -1,0 +1,253 @@
+#include "connector/delivery/change_sorter.h"
+
+#include <endian.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+namespace connector::delivery {
+namespace {
+
+using identity_mapping::RecordView;
+using membership::Change;
+
+// The first bytes of a record as a number that sorts as they do.
+uint64_t Prefix(RecordView record) {
+  const absl::string_view encoded = record.encoded();
+  char bytes[8] = {};
+  std::memcpy(bytes, encoded.data(), std::min<size_t>(8, encoded.size()));
+  uint64_t number;
+  std::memcpy(&number, bytes, 8);
+  return be64toh(number);
+}
+
+// `later` is of the same record and overtakes `earlier`.
+void Overtake(const SortedChange& earlier, SortedChange& later,
+              int64_t& superseded) {
+  if (earlier.flags & SortedChange::kCounted) ++superseded;
+  later.flags |= earlier.flags & SortedChange::kEcho;
+}
+
+}  // namespace
+
+// One chunk: encoded records in one piece, and an index that is what is sorted.
+struct SortedChanges::Memory {
+  struct Item {
+    uint64_t prefix;
+    membership::EventOrder order;
+    uint32_t offset;
+    uint8_t size;
+    uint8_t change_and_flags;
+  };
+
+  explicit Memory(SortBudget* budget) : budget(budget) {}
+  ~Memory() { budget->Return(taken); }
+
+  RecordView record(const Item& item) const {
+    return *RecordView::FromEncoded({bytes.data() + item.offset, item.size});
+  }
+
+  SortedChange Get(const Item& item) const {
+    SortedChange change;
+    change.record = record(item);
+    change.order = item.order;
+    change.change = static_cast<Change>(item.change_and_flags & 1);
+    change.flags = item.change_and_flags >> 1;
+    return change;
+  }
+
+  // Sorts by record, keeps the last event of each, counts the others.
+  void SortAndNet(int64_t& superseded) {
+    std::sort(items.begin(), items.end(), [this](const Item& a, const Item& b) {
+      if (a.prefix != b.prefix) return a.prefix < b.prefix;
+      const auto order = record(a) <=> record(b);
+      if (order != 0) return order < 0;
+      return a.order < b.order;
+    });
+    size_t kept = 0;
+    for (size_t i = 0; i < items.size(); ++i) {
+      if (kept > 0 && items[kept - 1].prefix == items[i].prefix &&
+          record(items[kept - 1]) == record(items[i])) {
+        SortedChange later = Get(items[i]);
+        Overtake(Get(items[kept - 1]), later, superseded);
+        items[kept - 1] = items[i];
+        items[kept - 1].change_and_flags = static_cast<uint8_t>(
+            later.flags << 1 | static_cast<uint8_t>(later.change));
+      } else {
+        items[kept++] = items[i];
+      }
+    }
+    items.resize(kept);
+  }
+
+  size_t used() const { return bytes.size() + items.size() * sizeof(Item); }
+  size_t room() const {
+    return static_cast<size_t>(ChangeSorter::kFreeBytes + taken);
+  }
+
+  SortBudget* const budget;
+  int64_t taken = 0;
+  std::string bytes;
+  std::vector<Item> items;
+};
+
+SortedChanges::Reader::Reader(const SortedChanges& changes)
+    : changes_(&changes) {
+  if (changes.file_ != nullptr) {
+    file_ = std::make_unique<SpillFile::Reader>(*changes.file_);
+  }
+}
+
+absl::StatusOr<bool> SortedChanges::Reader::Next(SortedChange* change) {
+  if (file_ != nullptr) return file_->Next(change);
+  if (next_ == changes_->indices_.size()) return false;
+  const Memory& memory = *changes_->memory_;
+  *change = memory.Get(memory.items[changes_->indices_[next_++]]);
+  return true;
+}
+
+ChangeSorter::ChangeSorter(SortBudget* budget, std::string spill_directory)
+    : budget_(budget),
+      spill_directory_(std::move(spill_directory)),
+      memory_(std::make_shared<SortedChanges::Memory>(budget)) {}
+
+ChangeSorter::~ChangeSorter() = default;
+
+absl::Status ChangeSorter::Add(const SortedChange& change) {
+  const absl::string_view encoded = change.record.encoded();
+  const size_t need = encoded.size() + sizeof(SortedChanges::Memory::Item);
+  if (memory_->used() + need > memory_->room()) {
+    if (budget_->TryTake(kStepBytes)) {
+      memory_->taken += kStepBytes;
+      // Grown by hand: doubling would take twice what was asked for.
+      const size_t items = memory_->room() / need;
+      memory_->items.reserve(items);
+      memory_->bytes.reserve(memory_->room() -
+                             items * sizeof(SortedChanges::Memory::Item));
+    } else if (absl::Status status = Spill(); !status.ok()) {
+      return status;
+    }
+  }
+  memory_->items.push_back(
+      {Prefix(change.record), change.order,
+       static_cast<uint32_t>(memory_->bytes.size()),
+       static_cast<uint8_t>(encoded.size()),
+       static_cast<uint8_t>(change.flags << 1 |
+                            static_cast<uint8_t>(change.change))});
+  memory_->bytes.append(encoded.data(), encoded.size());
+  return absl::OkStatus();
+}
+
+absl::Status ChangeSorter::Spill() {
+  memory_->SortAndNet(superseded_);
+  auto file = SpillFile::Create(spill_directory_);
+  if (!file.ok()) return file.status();
+  for (const auto& item : memory_->items) {
+    if (absl::Status status = (*file)->Append(memory_->Get(item));
+        !status.ok()) {
+      return status;
+    }
+  }
+  if (absl::Status status = (*file)->Finish(); !status.ok()) return status;
+  chunks_.push_back(*std::move(file));
+  memory_->items.clear();
+  memory_->bytes.clear();
+  return absl::OkStatus();
+}
+
+absl::StatusOr<NettedChanges> ChangeSorter::Finish() {
+  NettedChanges netted;
+  if (chunks_.empty()) {
+    memory_->SortAndNet(superseded_);
+    for (uint32_t i = 0; i < memory_->items.size(); ++i) {
+      SortedChanges& side = (memory_->items[i].change_and_flags & 1) ==
+                                    static_cast<int>(Change::kAdd)
+                                ? netted.additions
+                                : netted.removals;
+      side.indices_.push_back(i);
+      ++side.count_;
+    }
+    netted.removals.memory_ = memory_;
+    netted.additions.memory_ = memory_;
+    netted.superseded = superseded_;
+    return netted;
+  }
+
+  if (!memory_->items.empty()) {
+    if (absl::Status status = Spill(); !status.ok()) return status;
+  }
+  memory_.reset();  // gives its budget back before the merge
+  for (SortedChanges* side : {&netted.removals, &netted.additions}) {
+    auto file = SpillFile::Create(spill_directory_);
+    if (!file.ok()) return file.status();
+    side->file_ = *std::move(file);
+  }
+
+  // A merge of the chunks: each is sorted and has a record once, so the events
+  // of one record stand at the heads of several at the same time.
+  struct Source {
+    std::unique_ptr<SpillFile::Reader> reader;
+    SortedChange head;
+  };
+  std::vector<Source> sources;
+  for (const auto& chunk : chunks_) {
+    Source source{std::make_unique<SpillFile::Reader>(*chunk), {}};
+    auto more = source.reader->Next(&source.head);
+    if (!more.ok()) return more.status();
+    if (*more) sources.push_back(std::move(source));
+  }
+  // The smallest record on top; of one record, the earliest event.
+  const auto after = [&sources](size_t a, size_t b) {
+    const auto order = sources[a].head.record <=> sources[b].head.record;
+    if (order != 0) return order > 0;
+    return sources[a].head.order > sources[b].head.order;
+  };
+  std::vector<size_t> heap;
+  for (size_t i = 0; i < sources.size(); ++i) heap.push_back(i);
+  std::make_heap(heap.begin(), heap.end(), after);
+
+  const auto write = [&netted](const SortedChange& change) {
+    SortedChanges& side =
+        change.change == Change::kAdd ? netted.additions : netted.removals;
+    ++side.count_;
+    return side.file_->Append(change);
+  };
+  bool have_last = false;
+  SortedChange last;
+  identity_mapping::Record last_record;  // owns what last.record shows
+  while (!heap.empty()) {
+    std::pop_heap(heap.begin(), heap.end(), after);
+    Source& source = sources[heap.back()];
+    SortedChange change = source.head;
+    if (have_last && last.record == change.record) {
+      Overtake(last, change, superseded_);
+    } else if (have_last) {
+      if (absl::Status status = write(last); !status.ok()) return status;
+    }
+    last_record = identity_mapping::Record::FromView(change.record);
+    last = change;
+    last.record = last_record;
+    have_last = true;
+    auto more = source.reader->Next(&source.head);
+    if (!more.ok()) return more.status();
+    if (*more) {
+      std::push_heap(heap.begin(), heap.end(), after);
+    } else {
+      heap.pop_back();
+    }
+  }
+  if (have_last) {
+    if (absl::Status status = write(last); !status.ok()) return status;
+  }
+  chunks_.clear();
+  for (SortedChanges* side : {&netted.removals, &netted.additions}) {
+    if (absl::Status status = side->file_->Finish(); !status.ok()) {
+      return status;
+    }
+  }
+  netted.superseded = superseded_;
+  return netted;
+}
+
+}  // namespace connector::delivery

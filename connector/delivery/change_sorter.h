@@ -1,0 +1,85 @@
+#ifndef CONNECTOR_DELIVERY_CHANGE_SORTER_H_
+#define CONNECTOR_DELIVERY_CHANGE_SORTER_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "connector/delivery/sort_budget.h"
+#include "connector/delivery/sorted_change.h"
+#include "connector/delivery/spill_file.h"
+
+namespace connector::delivery {
+
+// Changes of one kind, ascending by record, each record once. In memory if they
+// fitted, otherwise in a temporary file. Immutable.
+class SortedChanges {
+ public:
+  SortedChanges() = default;
+  SortedChanges(SortedChanges&&) = default;
+  SortedChanges& operator=(SortedChanges&&) = default;
+
+  int64_t count() const { return count_; }
+
+  // Reads from the front; the changes must outlive it.
+  class Reader {
+   public:
+    explicit Reader(const SortedChanges& changes);
+    // False at the end. The view in `change` is valid until the next call.
+    absl::StatusOr<bool> Next(SortedChange* change);
+
+   private:
+    const SortedChanges* changes_;
+    size_t next_ = 0;
+    std::unique_ptr<SpillFile::Reader> file_;
+  };
+
+ private:
+  friend class ChangeSorter;
+  struct Memory;
+
+  int64_t count_ = 0;
+  std::shared_ptr<const Memory> memory_;
+  std::vector<uint32_t> indices_;
+  std::unique_ptr<SpillFile> file_;
+};
+
+// The last event of each record among the changes of a pass.
+struct NettedChanges {
+  SortedChanges removals;
+  SortedChanges additions;
+  // Counted changes that a later one of the same record overtook.
+  int64_t superseded = 0;
+};
+
+// Sorts changes by record in bounded memory and keeps the last event of each.
+// Use: Add in any order, then Finish once. Not thread-safe.
+class ChangeSorter {
+ public:
+  // `budget` must outlive the sorter and what it made.
+  ChangeSorter(SortBudget* budget, std::string spill_directory);
+  ~ChangeSorter();
+
+  absl::Status Add(const SortedChange& change);
+  absl::StatusOr<NettedChanges> Finish();
+
+  // Without asking the budget: what a pass may always use.
+  static constexpr int64_t kFreeBytes = 512 << 10;
+  // The step in which it is asked.
+  static constexpr int64_t kStepBytes = 4 << 20;
+
+ private:
+  absl::Status Spill();
+
+  SortBudget* const budget_;
+  const std::string spill_directory_;
+  std::shared_ptr<SortedChanges::Memory> memory_;
+  std::vector<std::unique_ptr<SpillFile>> chunks_;
+  int64_t superseded_ = 0;
+};
+
+}  // namespace connector::delivery
+
+#endif  // CONNECTOR_DELIVERY_CHANGE_SORTER_H_

@@ -1,0 +1,170 @@
+#include "connector/delivery/change_sorter.h"
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "connector/base/fake_random.h"
+#include "gtest/gtest.h"
+
+namespace connector::delivery {
+namespace {
+
+using identity_mapping::Record;
+using identity_mapping::RecordView;
+using membership::Change;
+
+std::string EncodedSha(uint64_t number) {
+  std::string encoded(33, '\0');
+  encoded[0] = 1;
+  // Spread over the prefix, with many records that share one.
+  encoded[1] = static_cast<char>(number % 7);
+  for (int i = 0; i < 8; ++i) {
+    encoded[20 + i] = static_cast<char>(number >> (8 * i));
+  }
+  return encoded;
+}
+
+SortedChange Make(const std::string& encoded, uint64_t order, Change change,
+                  uint8_t flags) {
+  SortedChange made;
+  made.record = *RecordView::FromEncoded(encoded);
+  made.order = order;
+  made.change = change;
+  made.flags = flags;
+  return made;
+}
+
+std::vector<std::string> ReadAll(const SortedChanges& changes) {
+  std::vector<std::string> read;
+  SortedChanges::Reader reader(changes);
+  SortedChange change;
+  while (true) {
+    auto more = reader.Next(&change);
+    EXPECT_TRUE(more.ok()) << more.status();
+    if (!more.ok() || !*more) break;
+    read.push_back(std::string(change.record.encoded()) + "/" +
+                   std::to_string(change.order) + "/" +
+                   std::to_string(change.flags));
+  }
+  return read;
+}
+
+TEST(ChangeSorterTest, NothingGivesNothing) {
+  SortBudget budget(0);
+  ChangeSorter sorter(&budget, testing::TempDir());
+  auto netted = sorter.Finish();
+  ASSERT_TRUE(netted.ok()) << netted.status();
+  EXPECT_EQ(netted->removals.count(), 0);
+  EXPECT_EQ(netted->additions.count(), 0);
+}
+
+TEST(ChangeSorterTest, TheLastEventOfARecordStands) {
+  SortBudget budget(0);
+  ChangeSorter sorter(&budget, testing::TempDir());
+  const std::string a = EncodedSha(1);
+  const std::string b = EncodedSha(2);
+  // Added out of order, as removals and additions are read one after the other.
+  ASSERT_TRUE(sorter.Add(Make(a, 5, Change::kRemove, 1)).ok());
+  ASSERT_TRUE(sorter.Add(Make(b, 2, Change::kRemove, 1)).ok());
+  ASSERT_TRUE(sorter.Add(Make(a, 3, Change::kAdd, 1)).ok());
+  ASSERT_TRUE(sorter.Add(Make(b, 9, Change::kAdd, 0)).ok());
+  auto netted = sorter.Finish();
+  ASSERT_TRUE(netted.ok());
+  EXPECT_EQ(netted->superseded, 2);
+  EXPECT_EQ(ReadAll(netted->removals), std::vector<std::string>{a + "/5/1"});
+  EXPECT_EQ(ReadAll(netted->additions), std::vector<std::string>{b + "/9/0"});
+}
+
+TEST(ChangeSorterTest, AnEchoSurvivesTheEventThatOvertakesIt) {
+  SortBudget budget(0);
+  ChangeSorter sorter(&budget, testing::TempDir());
+  const std::string a = EncodedSha(1);
+  ASSERT_TRUE(
+      sorter.Add(Make(a, 0, Change::kRemove, SortedChange::kEcho)).ok());
+  ASSERT_TRUE(
+      sorter.Add(Make(a, 3, Change::kRemove, SortedChange::kCounted)).ok());
+  auto netted = sorter.Finish();
+  ASSERT_TRUE(netted.ok());
+  EXPECT_EQ(netted->superseded, 0);
+  EXPECT_EQ(ReadAll(netted->removals), std::vector<std::string>{a + "/3/3"});
+}
+
+// Random events against a map, in memory and spilled into many files.
+TEST(ChangeSorterTest, EqualsAMapForRandomHistories) {
+  for (uint64_t seed = 1; seed <= 8; ++seed) {
+    SCOPED_TRACE(seed);
+    FakeRandom random(seed);
+    const bool in_memory = seed % 2 == 0;
+    SortBudget budget(in_memory ? int64_t{64} << 20 : 0);
+    ChangeSorter sorter(&budget, testing::TempDir());
+    std::map<std::string, std::pair<uint64_t, Change>> model;
+    std::map<std::string, uint8_t> flags;
+    int64_t superseded = 0;
+    const int events = 60'000;
+    for (int i = 0; i < events; ++i) {
+      std::string encoded = EncodedSha(random.Next() % 20'000);
+      if (random.Next() % 16 == 0) {
+        encoded = "\x04opaque" + std::to_string(random.Next() % 500);
+      }
+      const uint64_t order = random.Next() >> 1 | 1;
+      const Change change = random.Next() % 3 ? Change::kAdd : Change::kRemove;
+      const uint8_t flag = random.Next() % 4 ? SortedChange::kCounted : 0;
+      ASSERT_TRUE(sorter.Add(Make(encoded, order, change, flag)).ok());
+      auto [it, fresh] = model.try_emplace(encoded, order, change);
+      if (fresh) {
+        flags[encoded] = flag;
+      } else if (order > it->second.first) {
+        superseded += flags[encoded];
+        it->second = {order, change};
+        flags[encoded] = flag;
+      } else {
+        superseded += flag;
+      }
+    }
+    auto netted = sorter.Finish();
+    ASSERT_TRUE(netted.ok()) << netted.status();
+    std::vector<std::string> removals;
+    std::vector<std::string> additions;
+    for (const auto& [encoded, event] : model) {
+      (event.second == Change::kAdd ? additions : removals)
+          .push_back(encoded + "/" + std::to_string(event.first) + "/" +
+                     std::to_string(flags[encoded]));
+    }
+    EXPECT_EQ(ReadAll(netted->removals), removals);
+    EXPECT_EQ(ReadAll(netted->additions), additions);
+    EXPECT_EQ(ReadAll(netted->additions), additions) << "read a second time";
+    EXPECT_EQ(netted->superseded, superseded);
+    EXPECT_EQ(netted->removals.count(), static_cast<int64_t>(removals.size()));
+  }
+}
+
+TEST(ChangeSorterTest, GivesItsMemoryBack) {
+  SortBudget budget(ChangeSorter::kStepBytes);
+  {
+    ChangeSorter sorter(&budget, testing::TempDir());
+    for (uint64_t i = 0; i < 20'000; ++i) {
+      const std::string encoded = EncodedSha(i);
+      ASSERT_TRUE(sorter.Add(Make(encoded, i + 1, Change::kAdd, 0)).ok());
+    }
+    EXPECT_FALSE(budget.TryTake(1)) << "the sort did not use its budget";
+    auto netted = sorter.Finish();
+    ASSERT_TRUE(netted.ok());
+  }
+  EXPECT_TRUE(budget.TryTake(ChangeSorter::kStepBytes));
+}
+
+TEST(ChangeSorterTest, AMissingDirectoryIsAnErrorNotACrash) {
+  SortBudget budget(0);
+  ChangeSorter sorter(&budget, testing::TempDir() + "/not-there");
+  absl::Status status;
+  for (uint64_t i = 0; i < 50'000 && status.ok(); ++i) {
+    const std::string encoded = EncodedSha(i);
+    status = sorter.Add(Make(encoded, i + 1, Change::kAdd, 0));
+  }
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable) << status;
+}
+
+}  // namespace
+}  // namespace connector::delivery

@@ -1,0 +1,49 @@
+#ifndef CONNECTOR_DELIVERY_CREDENTIAL_CHANNEL_H_
+#define CONNECTOR_DELIVERY_CREDENTIAL_CHANNEL_H_
+
+#include <memory>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "connector/delivery/call_pacer.h"
+#include "connector/delivery/gate.h"
+#include "connector/pinterest/customer_list_client.h"
+
+namespace connector::delivery {
+
+// What all requests of one credential share: the client, the budgets, the gate,
+// and how many requests in a row went wrong without Pinterest's doing anything.
+// Thread-safe.
+class CredentialChannel {
+ public:
+  CredentialChannel(std::shared_ptr<pinterest::CustomerListClient> client,
+                    int writes_per_minute, int reads_per_minute)
+      : client_(std::move(client)),
+        pacer_(writes_per_minute, reads_per_minute) {}
+
+  pinterest::CustomerListClient& client() { return *client_; }
+  CallPacer& pacer() { return pacer_; }
+  Gate& gate() { return gate_; }
+
+  // Counts a failure that another request may cure (Pinterest is down or out of
+  // reach); returns how many came in a row.
+  int NoteFailure() {
+    absl::MutexLock lock(&mutex_);
+    return ++failures_;
+  }
+  void NoteSuccess() {
+    absl::MutexLock lock(&mutex_);
+    failures_ = 0;
+  }
+
+ private:
+  const std::shared_ptr<pinterest::CustomerListClient> client_;
+  CallPacer pacer_;
+  Gate gate_;
+  absl::Mutex mutex_;
+  int failures_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace connector::delivery
+
+#endif  // CONNECTOR_DELIVERY_CREDENTIAL_CHANNEL_H_

@@ -1,0 +1,438 @@
+#include "connector/delivery/deliverer.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "absl/strings/str_cat.h"
+#include "connector/base/error.h"
+#include "connector/delivery/delivery_timing.h"
+
+namespace connector::delivery {
+namespace {
+
+using membership::DestinationNumber;
+using membership::ListNumber;
+using StepKind = ListPass::StepResult::Kind;
+
+// A pass that found no place tries again after this.
+constexpr absl::Duration kCrowdedDelay = absl::Milliseconds(200);
+
+// Bytes of a run entry of the usual kind: a change in the number of which a
+// full request counts.
+constexpr int64_t kRunEntryBytes = 33;
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Deliverer>> Deliverer::Create(
+    DelivererOptions options) {
+  if (mkdir(options.spill_directory.c_str(), 0700) != 0 && errno != EEXIST) {
+    return MakeError(absl::StatusCode::kFailedPrecondition, "SPILL_FAILED",
+                     absl::StrCat("making the directory for temporary files: ",
+                                  std::strerror(errno)));
+  }
+  std::unique_ptr<Deliverer> deliverer(new Deliverer(std::move(options)));
+  Deliverer* const raw = deliverer.get();
+  raw->options_.ledger->SetCommitListener(
+      [raw](ListNumber list, bool has_removals) {
+        raw->OnCommit(list, has_removals);
+      });
+  absl::MutexLock lock(&raw->mutex_);
+  for (const auto& [list, time] : raw->options_.ledger->EchoTimes()) {
+    auto row = raw->options_.ledger->GetList(list);
+    if (!row.ok()) continue;
+    raw->FindOrAddTask(list, row->destination).echo_time = time;
+  }
+  for (const auto& pending : raw->options_.ledger->PendingLists()) {
+    raw->FindOrAddTask(pending.list, pending.destination);
+  }
+  for (auto& [list, task] : raw->tasks_) raw->Schedule(*task);
+  return deliverer;
+}
+
+Deliverer::Deliverer(DelivererOptions options)
+    : options_(std::move(options)), sort_budget_(options_.sort_memory_bytes) {
+  environment_.ledger = options_.ledger;
+  environment_.clock = options_.clock;
+  environment_.random = options_.random;
+  environment_.sort_budget = &sort_budget_;
+  environment_.spill_directory = options_.spill_directory;
+  environment_.observer = options_.observer;
+}
+
+Deliverer::~Deliverer() {
+  Stop();
+  options_.ledger->SetCommitListener(nullptr);
+}
+
+void Deliverer::Start() {
+  for (int i = 0; i < options_.workers; ++i) {
+    threads_.emplace_back([this] { Work(); });
+  }
+}
+
+void Deliverer::Stop() {
+  {
+    absl::MutexLock lock(&mutex_);
+    stopping_ = true;
+    wake_.SignalAll();
+  }
+  for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
+}
+
+void Deliverer::Work() {
+  absl::MutexLock lock(&mutex_);
+  while (!stopping_) {
+    const absl::Time now = options_.clock->Now();
+    Task* const task = PickReady(now);
+    if (task == nullptr) {
+      absl::Time next = absl::InfiniteFuture();
+      for (const Queue* queue : {&removal_queue_, &other_queue_}) {
+        if (!queue->empty()) next = std::min(next, queue->begin()->first);
+      }
+      wake_.WaitWithTimeout(&mutex_,
+                            std::clamp(next - now, absl::Milliseconds(5),
+                                       absl::Duration(absl::Seconds(10))));
+      continue;
+    }
+    mutex_.Unlock();
+    const ListPass::StepResult result = RunStep(*task);
+    mutex_.Lock();
+    Finish(*task, result);
+  }
+}
+
+bool Deliverer::RunReadyStep() {
+  Task* task;
+  {
+    absl::MutexLock lock(&mutex_);
+    task = PickReady(options_.clock->Now());
+  }
+  if (task == nullptr) return false;
+  const ListPass::StepResult result = RunStep(*task);
+  absl::MutexLock lock(&mutex_);
+  Finish(*task, result);
+  return true;
+}
+
+absl::Time Deliverer::NextStepTime() {
+  absl::MutexLock lock(&mutex_);
+  absl::Time next = absl::InfiniteFuture();
+  for (const Queue* queue : {&removal_queue_, &other_queue_}) {
+    if (!queue->empty()) next = std::min(next, queue->begin()->first);
+  }
+  return next;
+}
+
+Deliverer::Task* Deliverer::PickReady(absl::Time now) {
+  for (const Queue* queue : {&removal_queue_, &other_queue_}) {
+    for (const auto& [due, list] : *queue) {
+      if (due > now) break;
+      Task& task = *tasks_.at(list);
+      int& running = running_[task.credential_id];
+      if (running >= std::max(1, options_.workers / 2)) continue;
+      ++running;
+      Dequeue(task);
+      task.running = true;
+      return &task;
+    }
+  }
+  return nullptr;
+}
+
+absl::StatusOr<PassRoute> Deliverer::Route(Task& task) {
+  PassRoute route;
+  route.destination = options_.registry->FindDestination(task.destination);
+  if (route.destination == nullptr) {
+    return absl::NotFoundError("the destination was deleted");
+  }
+  if (route.destination->paused) return absl::CancelledError("paused");
+  auto credential =
+      options_.registry->FindCredential(route.destination->credential_id);
+  if (credential == nullptr) {
+    return MakeError(absl::StatusCode::kFailedPrecondition,
+                     "CREDENTIAL_NOT_FOUND",
+                     absl::StrCat("there is no credential ",
+                                  route.destination->credential_id));
+  }
+  route.credential = Channel(*credential);
+  if (route.credential == nullptr) {
+    return MakeError(
+        absl::StatusCode::kFailedPrecondition, "CREDENTIAL_UNUSABLE",
+        absl::StrCat("the token file of credential ",
+                     route.destination->credential_id, " cannot be used"));
+  }
+  route.list_gate = &task.gate;
+  absl::MutexLock lock(&mutex_);
+  if (task.credential_id != credential->credential_id) {
+    --running_[task.credential_id];
+    task.credential_id = credential->credential_id;
+    ++running_[task.credential_id];
+  }
+  auto& gate = destination_gates_[task.destination];
+  if (gate == nullptr) gate = std::make_shared<DestinationGate>();
+  // Gates are never deleted while the deliverer lives.
+  route.destination_gate = &gate->gate;
+  return route;
+}
+
+std::shared_ptr<CredentialChannel> Deliverer::Channel(
+    const config::CredentialState& credential) {
+  absl::MutexLock lock(&mutex_);
+  Credential& entry = credentials_[credential.credential_id];
+  if (entry.channel == nullptr ||
+      entry.access_token_file != credential.access_token_file) {
+    auto client = options_.clients->ClientFor(credential.access_token_file);
+    if (!client.ok()) return nullptr;
+    entry.access_token_file = credential.access_token_file;
+    entry.channel = std::make_shared<CredentialChannel>(
+        *std::move(client), credential.writes_per_minute,
+        credential.reads_per_minute);
+  }
+  entry.channel->pacer().SetLimits(credential.writes_per_minute,
+                                   credential.reads_per_minute);
+  return entry.channel;
+}
+
+ListPass::StepResult Deliverer::RunStep(Task& task) {
+  const absl::Time now = options_.clock->Now();
+  auto route = Route(task);
+  if (!route.ok()) {
+    if (absl::IsNotFound(route.status())) return {StepKind::kGone};
+    return {StepKind::kAbandoned, absl::InfiniteFuture(), route.status()};
+  }
+  auto row = options_.ledger->GetList(task.list);
+  if (!row.ok()) return {StepKind::kGone};
+  auto segment = options_.ledger->GetSegment(row->segment);
+  if (!segment.ok()) return {StepKind::kGone};
+  if (segment->paused) {
+    return {StepKind::kAbandoned, absl::InfiniteFuture(),
+            absl::CancelledError("paused")};
+  }
+
+  if (task.pass == nullptr) {
+    // Sorting is work: not before a request could go out.
+    absl::Time retry;
+    for (Gate* gate : {&route->credential->gate(), route->destination_gate,
+                       route->list_gate}) {
+      if (!gate->WouldPass(now, &retry)) {
+        return {StepKind::kAbandoned, retry, gate->condition().reason};
+      }
+    }
+    RecordBuffer early;
+    {
+      absl::MutexLock lock(&mutex_);
+      const auto pending = options_.ledger->FindPendingList(task.list);
+      const bool urgent = pending.has_value() && pending->has_removals;
+      if (passes_ >= options_.max_passes * (urgent ? 2 : 1)) {
+        return {StepKind::kWait, now + kCrowdedDelay};
+      }
+      ++passes_;
+      task.flush = false;
+      early = std::move(task.early_removals);
+      task.early_removals = RecordBuffer();
+    }
+    task.pass = std::make_unique<ListPass>(
+        environment_, task.list, *std::move(segment), std::move(early));
+  }
+  return task.pass->Step(*route);
+}
+
+void Deliverer::Finish(Task& task, const ListPass::StepResult& result) {
+  task.running = false;
+  --running_[task.credential_id];
+  task.not_before = absl::InfinitePast();
+  switch (result.kind) {
+    case StepKind::kAgain:
+    case StepKind::kWait: {
+      if (result.kind == StepKind::kWait) {
+        task.not_before = result.time;
+        if (!result.reason.ok()) {
+          task.condition = {DeliveryCondition::State::kRetrying, result.reason,
+                            result.time};
+        }
+      } else {
+        task.condition = {};
+      }
+      const absl::Time due =
+          result.kind == StepKind::kWait ? result.time : options_.clock->Now();
+      Enqueue(task, due, task.pass == nullptr || task.pass->NextIsRemoval());
+      return;
+    }
+    case StepKind::kSettled:
+      task.condition = {};
+      task.early_removals = task.pass->TakeEarlyRemovals();
+      break;
+    case StepKind::kAbandoned:
+      task.not_before = result.time;
+      task.condition = {};
+      if (!result.reason.ok() && !absl::IsCancelled(result.reason)) {
+        task.condition = {DeliveryCondition::State::kBlocked, result.reason,
+                          result.time};
+      }
+      break;
+    case StepKind::kGone:
+      if (task.pass != nullptr) --passes_;
+      tasks_.erase(task.list);  // `task` is gone
+      return;
+  }
+  if (task.pass != nullptr) {
+    --passes_;
+    task.pass.reset();
+  }
+  task.echo_time = absl::InfiniteFuture();
+  for (const auto& [list, time] : options_.ledger->EchoTimes()) {
+    if (list == task.list) task.echo_time = time;
+  }
+  Schedule(task);
+}
+
+void Deliverer::Schedule(Task& task) {
+  if (task.running) return;          // scheduled when its step ends
+  if (task.pass != nullptr) return;  // queued by its last step
+  Dequeue(task);
+  absl::Time due = task.echo_time;
+  bool removal = due != absl::InfiniteFuture();
+  const auto pending = options_.ledger->FindPendingList(task.list);
+  if (pending.has_value()) {
+    const auto destination =
+        options_.registry->FindDestination(task.destination);
+    if (destination == nullptr) {
+      due = options_.clock->Now();  // to be taken out by its next step
+    } else {
+      const bool full =
+          pending->bytes >=
+          destination->policy.max_request_records * kRunEntryBytes;
+      due =
+          std::min(due, task.flush || full ? absl::InfinitePast()
+                                           : pending->oldest_change_time +
+                                                 destination->policy.max_delay);
+    }
+    removal = removal || pending->has_removals;
+  } else {
+    task.flush = false;
+  }
+  due = std::max(due, task.not_before);
+  if (due != absl::InfiniteFuture()) Enqueue(task, due, removal);
+}
+
+void Deliverer::Enqueue(Task& task, absl::Time due, bool removal) {
+  Dequeue(task);
+  task.queued = true;
+  task.queued_as_removal = removal;
+  task.due = due;
+  Queue& queue = removal ? removal_queue_ : other_queue_;
+  const auto place = queue.insert({due, task.list}).first;
+  // Only whoever is first in a queue changes how long a worker may sleep.
+  if (place == queue.begin()) wake_.Signal();
+}
+
+void Deliverer::Dequeue(Task& task) {
+  if (!task.queued) return;
+  (task.queued_as_removal ? removal_queue_ : other_queue_)
+      .erase({task.due, task.list});
+  task.queued = false;
+}
+
+Deliverer::Task& Deliverer::FindOrAddTask(ListNumber list,
+                                          DestinationNumber destination) {
+  std::unique_ptr<Task>& task = tasks_[list];
+  if (task == nullptr) {
+    task = std::make_unique<Task>();
+    task->list = list;
+    task->destination = destination;
+  }
+  return *task;
+}
+
+void Deliverer::OnCommit(ListNumber list, bool has_removals) {
+  absl::MutexLock lock(&mutex_);
+  auto found = tasks_.find(list);
+  if (found == tasks_.end()) {
+    const auto pending = options_.ledger->FindPendingList(list);
+    if (!pending.has_value()) return;
+    Schedule(FindOrAddTask(list, pending->destination));
+    return;
+  }
+  Task& task = *found->second;
+  // Already due, and as urgent as it can get: nothing to decide.
+  if (task.queued && (task.queued_as_removal || !has_removals) &&
+      task.due <= options_.clock->Now()) {
+    return;
+  }
+  Schedule(task);
+}
+
+void Deliverer::OnConfigurationChanged() {
+  absl::MutexLock lock(&mutex_);
+  for (auto& [list, task] : tasks_) {
+    task->not_before = absl::InfinitePast();
+    Schedule(*task);
+  }
+}
+
+void Deliverer::Flush(DestinationNumber destination) {
+  absl::MutexLock lock(&mutex_);
+  for (const auto& pending : options_.ledger->PendingLists()) {
+    if (pending.destination != destination) continue;
+    Task& task = FindOrAddTask(pending.list, destination);
+    task.flush = true;
+    Schedule(task);
+  }
+}
+
+void Deliverer::Retry(DestinationNumber destination) {
+  const auto configured = options_.registry->FindDestination(destination);
+  const absl::Time now = options_.clock->Now();
+  absl::MutexLock lock(&mutex_);
+  if (configured != nullptr) {
+    auto credential = credentials_.find(configured->credential_id);
+    if (credential != credentials_.end() &&
+        credential->second.channel != nullptr) {
+      credential->second.channel->gate().ProbeNow(now);
+    }
+  }
+  auto gate = destination_gates_.find(destination);
+  if (gate != destination_gates_.end()) gate->second->gate.ProbeNow(now);
+  for (auto& [list, task] : tasks_) {
+    if (task->destination != destination) continue;
+    task->gate.ProbeNow(now);
+    task->not_before = absl::InfinitePast();
+    if (!task->running && task->pass != nullptr) {
+      Enqueue(*task, now, task->pass->NextIsRemoval());
+    }
+    Schedule(*task);
+  }
+}
+
+DeliveryCondition Deliverer::ListCondition(ListNumber list) {
+  absl::MutexLock lock(&mutex_);
+  auto found = tasks_.find(list);
+  if (found == tasks_.end()) return {};
+  Task& task = *found->second;
+  DeliveryCondition condition = task.gate.condition();
+  return condition.state == DeliveryCondition::State::kActive ? task.condition
+                                                              : condition;
+}
+
+DeliveryCondition Deliverer::DestinationCondition(
+    DestinationNumber destination) {
+  absl::MutexLock lock(&mutex_);
+  auto found = destination_gates_.find(destination);
+  return found == destination_gates_.end() ? DeliveryCondition()
+                                           : found->second->gate.condition();
+}
+
+DeliveryCondition Deliverer::CredentialCondition(
+    absl::string_view credential_id) {
+  absl::MutexLock lock(&mutex_);
+  auto found = credentials_.find(credential_id);
+  return found == credentials_.end() || found->second.channel == nullptr
+             ? DeliveryCondition()
+             : found->second.channel->gate().condition();
+}
+
+}  // namespace connector::delivery

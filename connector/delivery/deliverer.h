@@ -1,0 +1,160 @@
+#ifndef CONNECTOR_DELIVERY_DELIVERER_H_
+#define CONNECTOR_DELIVERY_DELIVERER_H_
+
+#include <memory>
+#include <set>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "connector/base/clock.h"
+#include "connector/base/random.h"
+#include "connector/config/registry.h"
+#include "connector/delivery/credential_channel.h"
+#include "connector/delivery/delivery_control.h"
+#include "connector/delivery/delivery_event.h"
+#include "connector/delivery/gate.h"
+#include "connector/delivery/list_pass.h"
+#include "connector/delivery/record_buffer.h"
+#include "connector/delivery/sort_budget.h"
+#include "connector/membership/ledger.h"
+#include "connector/pinterest/client_provider.h"
+
+namespace connector::delivery {
+
+struct DelivererOptions {
+  // All must outlive the deliverer.
+  membership::Ledger* ledger = nullptr;
+  config::Registry* registry = nullptr;
+  pinterest::ClientProvider* clients = nullptr;
+  Clock* clock = &Clock::Real();
+  Random* random = &Random::Real();
+
+  // Directory for temporary files; made if it is not there (0700).
+  std::string spill_directory;
+  // What all passes together sort in.
+  int64_t sort_memory_bytes = 64 << 20;
+  // Threads; each makes one request at a time.
+  int workers = 8;
+  // Passes that may be under way at once: each holds a little memory. Passes
+  // with removals may be twice as many.
+  int max_passes = 48;
+  // For the log; may be empty.
+  DeliveryObserver observer;
+};
+
+// Runs the passes: decides which list is due, in which order and on which
+// thread, and what stops whom. One pass at a time for a list; removals of any
+// list before additions; a step of each in turn, so that a huge list holds up
+// nobody. Thread-safe.
+class Deliverer : public DeliveryControl {
+ public:
+  // Takes over the ledger's commit listener.
+  static absl::StatusOr<std::unique_ptr<Deliverer>> Create(
+      DelivererOptions options);
+  ~Deliverer() override;
+
+  // Starts the threads. Without them, the passes are driven by RunReadyStep.
+  void Start();
+  // Ends after the requests that are under way. Idempotent.
+  void Stop();
+
+  // Runs one step of whatever is due; false if nothing is. For tests, which
+  // have no threads and a clock that stands still.
+  bool RunReadyStep();
+  // When the next step is due; absl::InfiniteFuture() if nothing waits.
+  absl::Time NextStepTime();
+
+  // To be called after every change of the registry.
+  void OnConfigurationChanged();
+
+  DeliveryCondition ListCondition(membership::ListNumber list) override;
+  DeliveryCondition DestinationCondition(
+      membership::DestinationNumber destination) override;
+  DeliveryCondition CredentialCondition(
+      absl::string_view credential_id) override;
+  void Flush(membership::DestinationNumber destination) override;
+  void Retry(membership::DestinationNumber destination) override;
+
+ private:
+  struct Task {
+    membership::ListNumber list = 0;
+    membership::DestinationNumber destination = 0;
+    // Where it stands in queue_, if it does.
+    bool queued = false;
+    bool queued_as_removal = false;
+    absl::Time due = absl::InfiniteFuture();
+    bool running = false;
+    // Whose requests it makes, as of its last step.
+    std::string credential_id;
+    bool flush = false;
+    // Not before this, whatever comes: a retry or a closed gate.
+    absl::Time not_before = absl::InfinitePast();
+    // When removals go out once more.
+    absl::Time echo_time = absl::InfiniteFuture();
+    DeliveryCondition condition;
+    Gate gate;
+    std::unique_ptr<ListPass> pass;
+    RecordBuffer early_removals;
+  };
+  struct DestinationGate {
+    Gate gate;
+  };
+
+  explicit Deliverer(DelivererOptions options);
+
+  void OnCommit(membership::ListNumber list, bool has_removals);
+  void Work();
+  Task* PickReady(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // One step of a task that is marked as running.
+  ListPass::StepResult RunStep(Task& task);
+  void Finish(Task& task, const ListPass::StepResult& result)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Puts an idle task where it belongs.
+  void Schedule(Task& task) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Enqueue(Task& task, absl::Time due, bool removal)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Dequeue(Task& task) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Task& FindOrAddTask(membership::ListNumber list,
+                      membership::DestinationNumber destination)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::shared_ptr<CredentialChannel> Channel(
+      const config::CredentialState& credential);
+  absl::StatusOr<PassRoute> Route(Task& task);
+
+  const DelivererOptions options_;
+  SortBudget sort_budget_;
+  PassEnvironment environment_;
+  std::vector<std::thread> threads_;
+
+  absl::Mutex mutex_;
+  absl::CondVar wake_;
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  absl::flat_hash_map<membership::ListNumber, std::unique_ptr<Task>> tasks_
+      ABSL_GUARDED_BY(mutex_);
+  using Queue = std::set<std::pair<absl::Time, membership::ListNumber>>;
+  Queue removal_queue_ ABSL_GUARDED_BY(mutex_);
+  Queue other_queue_ ABSL_GUARDED_BY(mutex_);
+  int passes_ ABSL_GUARDED_BY(mutex_) = 0;
+  // Running tasks by credential: one that hangs must leave threads to others.
+  absl::flat_hash_map<std::string, int> running_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<membership::DestinationNumber,
+                      std::shared_ptr<DestinationGate>>
+      destination_gates_ ABSL_GUARDED_BY(mutex_);
+  struct Credential {
+    std::string access_token_file;
+    std::shared_ptr<CredentialChannel> channel;
+  };
+  absl::flat_hash_map<std::string, Credential> credentials_
+      ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace connector::delivery
+
+#endif  // CONNECTOR_DELIVERY_DELIVERER_H_

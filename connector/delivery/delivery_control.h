@@ -1,0 +1,45 @@
+#ifndef CONNECTOR_DELIVERY_DELIVERY_CONTROL_H_
+#define CONNECTOR_DELIVERY_DELIVERY_CONTROL_H_
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "connector/membership/types.h"
+
+namespace connector::delivery {
+
+// Whether delivery goes on. The operator's own pause is not in here: it is
+// configuration.
+struct DeliveryCondition {
+  enum class State {
+    kActive,    // delivering, or nothing to deliver
+    kRetrying,  // the last request failed and is repeated at retry_time
+    kBlocked,   // stopped by an answer of Pinterest; probed at retry_time
+  };
+  State state = State::kActive;
+  // Why; OK while active. Holds neither personal data nor a token.
+  absl::Status reason;
+  absl::Time retry_time = absl::InfinitePast();
+};
+
+// What the rest of the process may ask of delivery. Thread-safe.
+class DeliveryControl {
+ public:
+  virtual ~DeliveryControl() = default;
+
+  virtual DeliveryCondition ListCondition(membership::ListNumber list) = 0;
+  virtual DeliveryCondition DestinationCondition(
+      membership::DestinationNumber destination) = 0;
+  virtual DeliveryCondition CredentialCondition(
+      absl::string_view credential_id) = 0;
+
+  // Sends what waits without waiting for more to come.
+  virtual void Flush(membership::DestinationNumber destination) = 0;
+
+  // Tries again at once what an answer of Pinterest had stopped.
+  virtual void Retry(membership::DestinationNumber destination) = 0;
+};
+
+}  // namespace connector::delivery
+
+#endif  // CONNECTOR_DELIVERY_DELIVERY_CONTROL_H_

@@ -1,0 +1,52 @@
+#ifndef CONNECTOR_DELIVERY_LIST_FINDER_H_
+#define CONNECTOR_DELIVERY_LIST_FINDER_H_
+
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "connector/pinterest/customer_list_client.h"
+
+namespace connector::delivery {
+
+// Looks for a list of a name through all pages of an ad account. Names are not
+// unique at Pinterest and there is no filter, so every page is read; of several
+// lists of the name the oldest counts, so that every look finds the same one.
+class ListFinder {
+ public:
+  explicit ListFinder(std::string name) : name_(std::move(name)) {}
+
+  // Where the next page starts; empty for the first.
+  const std::string& bookmark() const { return bookmark_; }
+
+  // Takes in a page; true when it was the last.
+  bool AddPage(const pinterest::CustomerListPage& page) {
+    for (const auto& list : page.items) {
+      if (list.name != name_) continue;
+      ++matches_;
+      if (id_.empty() || Older(list.id, id_)) id_ = list.id;
+    }
+    // A bookmark that stands still would never end.
+    const bool last = page.bookmark.empty() || page.bookmark == bookmark_;
+    bookmark_ = page.bookmark;
+    return last;
+  }
+
+  // Empty if no list has the name. Only after the last page.
+  const std::string& id() const { return id_; }
+  int matches() const { return matches_; }
+
+ private:
+  // Ids are numbers that grow; they are compared as such.
+  static bool Older(absl::string_view a, absl::string_view b) {
+    return a.size() != b.size() ? a.size() < b.size() : a < b;
+  }
+
+  const std::string name_;
+  std::string bookmark_;
+  std::string id_;
+  int matches_ = 0;
+};
+
+}  // namespace connector::delivery
+
+#endif  // CONNECTOR_DELIVERY_LIST_FINDER_H_

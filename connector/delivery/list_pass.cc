@@ -1,0 +1,722 @@
+#include "connector/delivery/list_pass.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "connector/base/error.h"
+#include "connector/base/limits.h"
+#include "connector/delivery/backoff.h"
+#include "connector/delivery/delivery_timing.h"
+#include "connector/delivery/list_name.h"
+
+namespace connector::delivery {
+namespace {
+
+using identity_mapping::Record;
+using identity_mapping::RecordView;
+using membership::Change;
+using membership::DeliveredEntry;
+using membership::DeliveredState;
+using StepKind = ListPass::StepResult::Kind;
+
+// How many changes a step looks at when none of them has to be sent.
+constexpr int kChangesPerStep = 500'000;
+
+// Newer removals that a pass takes in; with more it starts anew.
+constexpr size_t kMaxNewerRemovals = 100'000;
+
+}  // namespace
+
+ListPass::ListPass(const PassEnvironment& environment,
+                   membership::ListNumber list, membership::SegmentRow segment,
+                   RecordBuffer early_removals)
+    : environment_(environment),
+      list_(list),
+      segment_(std::move(segment)),
+      early_removals_before_(std::move(early_removals)) {}
+
+ListPass::StepResult ListPass::Step(const PassRoute& route) {
+  absl::StatusOr<StepResult> result = TryStep(route);
+  if (result.ok()) return *result;
+  if (absl::IsNotFound(result.status())) return {StepKind::kGone};
+  Observe(DeliveryEvent::Kind::kInternalError,
+          std::string(result.status().message()));
+  return {StepKind::kAbandoned, environment_.clock->Now() + absl::Seconds(10),
+          result.status()};
+}
+
+absl::StatusOr<ListPass::StepResult> ListPass::TryStep(const PassRoute& route) {
+  if (phase_ == Phase::kPrepare) {
+    if (absl::Status status = Prepare(route); !status.ok()) return status;
+    return StepResult{StepKind::kAgain};
+  }
+  if (phase_ == Phase::kFindList) return FindList(route);
+
+  const bool adding = work_.empty() ? phase_ == Phase::kAdditions
+                                    : work_.back().change == Change::kAdd;
+  if (adding &&
+      (look_before_next_addition_ || environment_.clock->Now() - last_look_ >=
+                                         route.destination->policy.max_delay)) {
+    auto fits = LookForRemovals(route);
+    if (!fits.ok()) return fits.status();
+    if (!*fits) {
+      return StepResult{StepKind::kAbandoned, environment_.clock->Now()};
+    }
+  }
+  if (!work_.empty()) return Send(route);
+
+  if (phase_ == Phase::kRemovals || phase_ == Phase::kAdditions) {
+    const bool removals = phase_ == Phase::kRemovals;
+    auto filled = removals ? Fill(route, *removals_, Change::kRemove)
+                           : Fill(route, *additions_, Change::kAdd);
+    if (!filled.ok()) return filled.status();
+    if (!*filled) return StepResult{StepKind::kAgain};
+    return Send(route);
+  }
+  return Settle();
+}
+
+absl::Status ListPass::Prepare(const PassRoute& route) {
+  membership::Ledger& ledger = *environment_.ledger;
+  ad_account_id_ = route.destination->ad_account_id;
+  list_name_ = ListName(route.destination->policy.list_name_prefix,
+                        segment_.segment_namespace, segment_.segment_id);
+  // First the commit, then what it brought: what is committed meanwhile belongs
+  // to the next pass.
+  through_ = ledger.SyncedCommit();
+  looked_through_ = through_;
+  last_look_ = environment_.clock->Now();
+  auto row = ledger.GetList(list_);
+  if (!row.ok()) return row.status();
+  row_ = *std::move(row);
+  auto doubts = ledger.Doubts(list_);
+  if (!doubts.ok()) return doubts.status();
+  doubts_ = DoubtSet(*doubts);
+  if (!doubts->empty()) last_doubt_ = doubts->back().number;
+
+  ChangeSorter sorter(environment_.sort_budget, environment_.spill_directory);
+  auto echoes = ledger.Echoes(list_);
+  if (!echoes.ok()) return echoes.status();
+  for (const membership::Echo& echo : *echoes) {
+    if (echo.time > last_look_) break;
+    echoes_.push_back(echo.number);
+    for (const Record& record : echo.records) {
+      SortedChange change;
+      change.record = record;
+      change.flags = SortedChange::kEcho;
+      if (absl::Status status = sorter.Add(change); !status.ok()) {
+        return status;
+      }
+    }
+  }
+  for (Change change : {Change::kRemove, Change::kAdd}) {
+    if (absl::Status status = ReadRuns(change, sorter); !status.ok()) {
+      return status;
+    }
+  }
+  auto netted = sorter.Finish();
+  if (!netted.ok()) return netted.status();
+  changes_ = *std::move(netted);
+  counts_.superseded = changes_.superseded;
+  removals_ = std::make_unique<SortedChanges::Reader>(changes_.removals);
+  additions_ = std::make_unique<SortedChanges::Reader>(changes_.additions);
+
+  const bool nothing =
+      changes_.removals.count() == 0 && changes_.additions.count() == 0;
+  phase_ = row_.customer_list_id.empty() && !nothing ? Phase::kFindList
+                                                     : Phase::kRemovals;
+  return absl::OkStatus();
+}
+
+absl::Status ListPass::ReadRuns(Change change, ChangeSorter& sorter) {
+  auto runs = environment_.ledger->ReadRuns(list_, change, 0, through_);
+  if (!runs.ok()) return runs.status();
+  membership::RunEntry entry;
+  while ((*runs)->Next(&entry)) {
+    SortedChange sorted;
+    sorted.record = entry.record;
+    sorted.order = entry.order;
+    sorted.change = change;
+    sorted.flags = entry.counted ? SortedChange::kCounted : 0;
+    if (absl::Status status = sorter.Add(sorted); !status.ok()) return status;
+  }
+  return (*runs)->status();
+}
+
+ListPass::StepResult ListPass::FindList(const PassRoute& route) {
+  const absl::Time now = environment_.clock->Now();
+  absl::Time retry;
+  for (Gate* gate : {&route.credential->gate(), route.destination_gate}) {
+    if (!gate->WouldPass(now, &retry)) {
+      return {StepKind::kAbandoned, retry, gate->condition().reason};
+    }
+  }
+  const auto pace = route.credential->pacer().TryAcquire(CallKind::kRead, now);
+  if (!pace.granted) return {StepKind::kWait, pace.retry_time};
+  route.credential->gate().Pass(now, &retry);
+  route.destination_gate->Pass(now, &retry);
+
+  if (finder_ == nullptr) finder_ = std::make_unique<ListFinder>(list_name_);
+  auto page =
+      route.credential->client().List(ad_account_id_, finder_->bookmark());
+  route.credential->pacer().Observe(CallKind::kRead, page.call().rate_limits,
+                                    now);
+  if (!page.ok()) {
+    finder_.reset();
+    auto result = Failed(route, page.error(), 0, /*creation=*/false);
+    return result.ok() ? *result
+                       : StepResult{StepKind::kAbandoned, now, result.status()};
+  }
+  route.credential->NoteSuccess();
+  route.credential->gate().Open();
+  if (!finder_->AddPage(page.value())) return {StepKind::kAgain};
+
+  const bool attempted = row_.creation_attempt_time != absl::InfinitePast();
+  const std::unique_ptr<ListFinder> finder = std::move(finder_);
+  if (finder->matches() > 1) {
+    Observe(DeliveryEvent::Kind::kTwinListFound,
+            absl::StrCat(finder->matches(), " lists have the name; list ",
+                         finder->id(), " is used"));
+  }
+  if (!finder->id().empty()) {
+    row_.customer_list_id = finder->id();
+    // A list that we did not just try to create was there before this store,
+    // with members that nobody here knows.
+    row_.unknown_members = !attempted;
+    row_.creation_attempt_time = absl::InfinitePast();
+    if (absl::Status status = environment_.ledger->UpdateList(row_);
+        !status.ok()) {
+      return {absl::IsNotFound(status) ? StepKind::kGone : StepKind::kAbandoned,
+              now + absl::Seconds(10), status};
+    }
+    Observe(DeliveryEvent::Kind::kListAdopted,
+            attempted ? "found after its creation was not answered"
+                      : "found by its name");
+    phase_ = Phase::kRemovals;
+    return {StepKind::kAgain};
+  }
+  const absl::Duration window =
+      route.destination->policy.creation_lookup_window;
+  if (attempted && now < row_.creation_attempt_time + window) {
+    // It may have been created and not show yet: creating again would make two.
+    const absl::Duration poll = std::clamp(window / 10, absl::Milliseconds(100),
+                                           absl::Duration(absl::Seconds(30)));
+    return {StepKind::kWait, now + poll};
+  }
+  phase_ = Phase::kRemovals;
+  return {StepKind::kAgain};
+}
+
+bool ListPass::MustSend(const SortedChange& change,
+                        const DeliveredEntry& entry) {
+  const int64_t counted = change.flags & SortedChange::kCounted ? 1 : 0;
+  const bool believed = !entry.unconfirmed && !doubts_.Contains(change.record);
+  if (change.change == Change::kAdd) {
+    if (!believed) return true;
+    if (entry.state == DeliveredState::kThere) {
+      counts_.already_there += counted;
+      return false;
+    }
+    if (entry.state == DeliveredState::kRefusedAdd) {
+      counts_.refused += counted;
+      return false;
+    }
+    return true;
+  }
+
+  if (row_.customer_list_id.empty()) {
+    counts_.netted_out += counted;
+    return false;
+  }
+  if (change.order == 0) {
+    // Nothing but an echo: needless if the record was added again since.
+    return entry.state != DeliveredState::kThere;
+  }
+  if (!believed || row_.unknown_members ||
+      (change.flags & SortedChange::kEcho)) {
+    return true;
+  }
+  if (entry.state == DeliveredState::kThere ||
+      entry.state == DeliveredState::kRefusedRemove) {
+    return true;
+  }
+  if (early_removals_before_.ContainsSorted(change.record)) {
+    counts_.delivered += counted;
+  } else {
+    counts_.netted_out += counted;
+  }
+  return false;
+}
+
+absl::StatusOr<bool> ListPass::Fill(const PassRoute& route,
+                                    SortedChanges::Reader& changes,
+                                    Change change) {
+  auto delivered = environment_.ledger->ReadDelivered(list_);
+  if (!delivered.ok()) return delivered.status();
+  const size_t max_records = MaxRecords(route);
+  const size_t max_bytes = MaxWireBytes(route);
+  bool ended = false;
+  for (int looked_at = 0; looked_at < kChangesPerStep; ++looked_at) {
+    if (filling_.size() >= max_records || filling_.wire_bytes() >= max_bytes) {
+      break;
+    }
+    SortedChange next;
+    auto more = changes.Next(&next);
+    if (!more.ok()) return more.status();
+    if (!*more) {
+      ended = true;
+      break;
+    }
+    if (change == Change::kAdd && newer_removals_.ContainsSorted(next.record)) {
+      counts_.superseded += next.flags & SortedChange::kCounted ? 1 : 0;
+      continue;
+    }
+    auto entry = (*delivered)->Find(next.record);
+    if (!entry.ok()) return entry.status();
+    if (MustSend(next, *entry)) filling_.Add(next.record, next.flags);
+  }
+  const bool full =
+      filling_.size() >= max_records || filling_.wire_bytes() >= max_bytes;
+  if (!filling_.empty() && (full || ended)) {
+    Work work;
+    work.change = change;
+    work.records = std::move(filling_);
+    filling_ = RecordBuffer();
+    work_.push_back(std::move(work));
+  }
+  if (ended) {
+    phase_ = change == Change::kRemove ? Phase::kAdditions : Phase::kSettle;
+  }
+  return !work_.empty();
+}
+
+absl::StatusOr<bool> ListPass::LookForRemovals(const PassRoute& route) {
+  look_before_next_addition_ = false;
+  last_look_ = environment_.clock->Now();
+  const membership::CommitNumber synced = environment_.ledger->SyncedCommit();
+  if (synced == looked_through_) return true;
+  auto runs = environment_.ledger->ReadRuns(list_, Change::kRemove,
+                                            looked_through_, synced);
+  if (!runs.ok()) return runs.status();
+  std::vector<Record> found;
+  membership::RunEntry entry;
+  while ((*runs)->Next(&entry)) {
+    if (found.size() + newer_removals_.size() >= kMaxNewerRemovals) {
+      return false;
+    }
+    found.push_back(Record::FromView(entry.record));
+  }
+  if (!(*runs)->status().ok()) return (*runs)->status();
+  looked_through_ = synced;
+  if (found.empty()) return true;
+  std::sort(found.begin(), found.end());
+  found.erase(std::unique(found.begin(), found.end()), found.end());
+
+  if (!row_.customer_list_id.empty()) {
+    auto delivered = environment_.ledger->ReadDelivered(list_);
+    if (!delivered.ok()) return delivered.status();
+    std::vector<Work> early;
+    for (const Record& record : found) {
+      auto state = (*delivered)->Find(record);
+      if (!state.ok()) return state.status();
+      const bool there = state->state == DeliveredState::kThere ||
+                         state->state == DeliveredState::kRefusedRemove;
+      if (!there && !state->unconfirmed && !row_.unknown_members &&
+          !doubts_.Contains(record)) {
+        continue;
+      }
+      if (early.empty() || early.back().records.size() >= MaxRecords(route) ||
+          early.back().records.wire_bytes() >= MaxWireBytes(route)) {
+        early.emplace_back();
+        early.back().early = true;
+      }
+      early.back().records.Add(record, 0);
+    }
+    DropCancelledAdditions();
+    for (Work& work : early) work_.push_back(std::move(work));
+  }
+
+  std::vector<Record> all = std::move(found);
+  for (size_t i = 0; i < newer_removals_.size(); ++i) {
+    all.push_back(Record::FromView(newer_removals_[i]));
+  }
+  std::sort(all.begin(), all.end());
+  newer_removals_.Clear();
+  for (size_t i = 0; i < all.size(); ++i) {
+    if (i == 0 || all[i] != all[i - 1]) newer_removals_.Add(all[i], 0);
+  }
+  DropCancelledAdditions();
+  return true;
+}
+
+void ListPass::DropCancelledAdditions() {
+  if (newer_removals_.empty()) return;
+  const auto keep_others = [this](RecordBuffer& records) {
+    RecordBuffer kept;
+    for (size_t i = 0; i < records.size(); ++i) {
+      if (newer_removals_.ContainsSorted(records[i])) {
+        counts_.superseded += records.flags(i) & SortedChange::kCounted ? 1 : 0;
+      } else {
+        kept.Add(records[i], records.flags(i));
+      }
+    }
+    records = std::move(kept);
+  };
+  for (Work& work : work_) {
+    if (work.change == Change::kAdd) keep_others(work.records);
+  }
+  if (phase_ == Phase::kAdditions) keep_others(filling_);
+}
+
+absl::StatusOr<ListPass::StepResult> ListPass::Send(const PassRoute& route) {
+  Work& work = work_.back();
+  const bool creation = row_.customer_list_id.empty();
+  if (work.records.empty() || (creation && work.change == Change::kRemove)) {
+    // All of it was cancelled; or it was to be taken off a list that is not.
+    work_.pop_back();
+    return StepResult{StepKind::kAgain};
+  }
+  const absl::Time now = environment_.clock->Now();
+  const auto gates = {&route.credential->gate(), route.destination_gate,
+                      route.list_gate};
+  absl::Time retry;
+  for (Gate* gate : gates) {
+    if (!gate->WouldPass(now, &retry)) {
+      return StepResult{StepKind::kAbandoned, retry, gate->condition().reason};
+    }
+  }
+  const CallKind kind =
+      work.change == Change::kRemove ? CallKind::kRemoval : CallKind::kAddition;
+  CallPacer& pacer = route.credential->pacer();
+  const auto pace = pacer.TryAcquire(kind, now);
+  if (!pace.granted) return StepResult{StepKind::kWait, pace.retry_time};
+  for (Gate* gate : gates) gate->Pass(now, &retry);
+
+  const std::vector<RecordView> records = work.records.views();
+  if (creation) {
+    row_.creation_attempt_time = now;
+    if (absl::Status status = environment_.ledger->UpdateList(row_);
+        !status.ok()) {
+      return status;
+    }
+  }
+  auto doubt = environment_.ledger->BeginRequest(
+      list_, work.change, records.front(), records.back());
+  if (!doubt.ok()) return doubt.status();
+  last_doubt_ = *doubt;
+
+  pinterest::CustomerListClient& client = route.credential->client();
+  auto answer =
+      creation ? client.Create(ad_account_id_, list_name_,
+                               route.destination->mapping->ListType(), records)
+               : client.Update(ad_account_id_, row_.customer_list_id,
+                               work.change == Change::kAdd
+                                   ? pinterest::Operation::kAdd
+                                   : pinterest::Operation::kRemove,
+                               records);
+  pacer.Observe(kind, answer.call().rate_limits, environment_.clock->Now());
+  if (!answer.ok()) return Failed(route, answer.error(), *doubt, creation);
+
+  for (Gate* gate : gates) gate->Open();
+  route.credential->NoteSuccess();
+  if (absl::Status status = Succeeded(route, answer.value(), *doubt);
+      !status.ok()) {
+    return status;
+  }
+  return StepResult{StepKind::kAgain};
+}
+
+absl::Status ListPass::Succeeded(const PassRoute&,
+                                 const pinterest::CustomerList& answer,
+                                 membership::DoubtNumber doubt) {
+  const Work work = std::move(work_.back());
+  work_.pop_back();
+  failures_ = 0;
+  ++successes_;
+  if (row_.customer_list_id.empty()) {
+    row_.customer_list_id = answer.id;
+    row_.unknown_members = false;
+    row_.creation_attempt_time = absl::InfinitePast();
+    if (absl::Status status = environment_.ledger->UpdateList(row_);
+        !status.ok()) {
+      return status;
+    }
+    Observe(DeliveryEvent::Kind::kListCreated,
+            "created with its first records");
+  }
+  if (!answer.exceptions_json.empty()) {
+    Observe(DeliveryEvent::Kind::kExceptions, answer.exceptions_json);
+  }
+
+  const std::vector<RecordView> records = work.records.views();
+  std::vector<RecordView> echoes;
+  if (work.change == Change::kRemove && !doubts_.empty()) {
+    for (RecordView record : records) {
+      if (doubts_.Contains(record)) echoes.push_back(record);
+    }
+  }
+  if (absl::Status status = environment_.ledger->Confirm(
+          list_, work.change, records, doubt, echoes,
+          environment_.clock->Now() + kEchoDelay);
+      !status.ok()) {
+    return status;
+  }
+  (work.change == Change::kRemove ? sent_removals_ : sent_additions_) +=
+      static_cast<int64_t>(records.size());
+  for (size_t i = 0; i < records.size(); ++i) {
+    if (work.early) {
+      early_confirmed_.Add(records[i], 0);
+    } else if (work.records.flags(i) & SortedChange::kCounted) {
+      ++counts_.delivered;
+    }
+  }
+  return RefuseProvenSuspects();
+}
+
+absl::StatusOr<ListPass::StepResult> ListPass::Failed(
+    const PassRoute& route, const pinterest::ApiError& error,
+    membership::DoubtNumber doubt, bool creation) {
+  using pinterest::ErrorClass;
+  Observe(DeliveryEvent::Kind::kRequestFailed,
+          absl::StrCat(pinterest::ErrorClassName(error.error_class), " ",
+                       error.message));
+  const CallKind kind = doubt == 0 ? CallKind::kRead
+                                   : (work_.back().change == Change::kRemove
+                                          ? CallKind::kRemoval
+                                          : CallKind::kAddition);
+  look_before_next_addition_ = true;
+  if (doubt != 0 && !error.outcome_unknown) {
+    if (absl::Status status = environment_.ledger->CancelRequest(list_, doubt);
+        !status.ok()) {
+      return status;
+    }
+    if (creation) {
+      row_.creation_attempt_time = absl::InfinitePast();
+      if (absl::Status status = environment_.ledger->UpdateList(row_);
+          !status.ok()) {
+        return status;
+      }
+    }
+  } else if (doubt != 0) {
+    auto doubts = environment_.ledger->Doubts(list_);
+    if (!doubts.ok()) return doubts.status();
+    doubts_ = DoubtSet(*doubts);
+    // Whether the list is there now has to be found out before anything else.
+    if (creation) phase_ = Phase::kFindList;
+  }
+
+  const absl::Status reason = error.ToStatus();
+  switch (error.error_class) {
+    case ErrorClass::kRetryable:
+      return Retry(route, error, kind);
+    case ErrorClass::kRateLimited: {
+      ++failures_;
+      const absl::Time until =
+          environment_.clock->Now() +
+          error.call.retry_after.value_or(
+              absl::Seconds(1) + FullJitter(failures_, kFirstRetryDelay,
+                                            kLongestRetryDelay,
+                                            *environment_.random));
+      route.credential->pacer().HoldUntil(kind, until);
+      return StepResult{StepKind::kWait, until, reason};
+    }
+    case ErrorClass::kSpamBlocked:
+      return Block(route.credential->gate(), reason, kSpamProbeInterval);
+    case ErrorClass::kUnauthorized:
+      return Block(route.credential->gate(), reason, kProbeInterval);
+    case ErrorClass::kForbidden:
+      return Block(*route.destination_gate, reason, kLongProbeInterval);
+    case ErrorClass::kNotFound:
+      return Block(
+          doubt == 0 || creation ? *route.destination_gate : *route.list_gate,
+          reason, kLongProbeInterval);
+    case ErrorClass::kTooLarge:
+      if (doubt == 0 || work_.back().records.size() <= 1) break;
+      row_.learnt_max_records =
+          static_cast<int64_t>(work_.back().records.size() / 2);
+      if (absl::Status status = environment_.ledger->UpdateList(row_);
+          !status.ok()) {
+        return status;
+      }
+      Halve();
+      return StepResult{StepKind::kAgain};
+    case ErrorClass::kBadRequest:
+      if (doubt == 0) break;
+      return Refused(route, error);
+    case ErrorClass::kUnexpected:
+      break;
+  }
+  return Block(doubt == 0 ? *route.destination_gate : *route.list_gate, reason,
+               kLongProbeInterval);
+}
+
+ListPass::StepResult ListPass::Retry(const PassRoute& route,
+                                     const pinterest::ApiError& error,
+                                     CallKind) {
+  ++failures_;
+  const absl::Time now = environment_.clock->Now();
+  if (route.credential->NoteFailure() >= kFailuresUntilBlocked) {
+    // Pinterest is away, not this list: one probe for all.
+    return Block(route.credential->gate(), error.ToStatus(), kOutageInterval);
+  }
+  const absl::Duration delay =
+      std::max(error.call.retry_after.value_or(absl::ZeroDuration()),
+               FullJitter(failures_, kFirstRetryDelay, kLongestRetryDelay,
+                          *environment_.random));
+  return {StepKind::kWait, now + delay, error.ToStatus()};
+}
+
+ListPass::StepResult ListPass::Block(Gate& gate, const absl::Status& reason,
+                                     absl::Duration interval) {
+  const absl::Time now = environment_.clock->Now();
+  gate.Close(reason, now, interval);
+  Observe(DeliveryEvent::Kind::kBlocked,
+          absl::StrCat("tried again in ", absl::FormatDuration(interval), ": ",
+                       reason.message()));
+  return {StepKind::kAbandoned, now + interval, reason};
+}
+
+absl::StatusOr<ListPass::StepResult> ListPass::Refused(
+    const PassRoute& route, const pinterest::ApiError& error) {
+  Work& work = work_.back();
+  if (!work.successes_at_refusal.has_value()) {
+    work.successes_at_refusal = successes_;
+  }
+  if (work.records.size() > 1) {
+    if (halving_requests_ + 2 > limits::kMaxHalvingRequestsPerPass) {
+      return Block(*route.list_gate, error.ToStatus(), kLongProbeInterval);
+    }
+    halving_requests_ += 2;
+    Halve();
+    return StepResult{StepKind::kAgain};
+  }
+  Suspect suspect;
+  suspect.refusal.record = Record::FromView(work.records[0]);
+  suspect.refusal.change = work.change;
+  suspect.refusal.http_status = error.call.http_status;
+  suspect.refusal.message = error.message;
+  suspect.refusal.request_id = error.call.request_id;
+  suspect.counted =
+      !work.early && (work.records.flags(0) & SortedChange::kCounted);
+  suspect.successes_at_refusal = *work.successes_at_refusal;
+  suspects_.push_back(std::move(suspect));
+  work_.pop_back();
+  if (absl::Status status = RefuseProvenSuspects(); !status.ok()) {
+    return status;
+  }
+  return StepResult{StepKind::kAgain};
+}
+
+// A record is to blame only if the list took another request after the first
+// refusal: otherwise anything may be wrong, and nobody's membership is dropped.
+absl::Status ListPass::RefuseProvenSuspects() {
+  std::vector<membership::Refusal> proven;
+  std::vector<Suspect> others;
+  for (Suspect& suspect : suspects_) {
+    if (successes_ > suspect.successes_at_refusal) {
+      counts_.refused += suspect.counted ? 1 : 0;
+      proven.push_back(std::move(suspect.refusal));
+    } else {
+      others.push_back(std::move(suspect));
+    }
+  }
+  suspects_ = std::move(others);
+  if (proven.empty()) return absl::OkStatus();
+  std::sort(proven.begin(), proven.end(),
+            [](const auto& a, const auto& b) { return a.record < b.record; });
+  Observe(DeliveryEvent::Kind::kRecordsRefused,
+          absl::StrCat(proven.size(), " records refused"));
+  return environment_.ledger->Refuse(list_, proven);
+}
+
+void ListPass::Halve() {
+  Work whole = std::move(work_.back());
+  work_.pop_back();
+  const size_t middle = whole.records.size() / 2;
+  Work halves[2];
+  for (size_t i = 0; i < whole.records.size(); ++i) {
+    halves[i < middle ? 0 : 1].records.Add(whole.records[i],
+                                           whole.records.flags(i));
+  }
+  // The last goes first: the lower half.
+  for (int half : {1, 0}) {
+    halves[half].change = whole.change;
+    halves[half].early = whole.early;
+    halves[half].successes_at_refusal = whole.successes_at_refusal;
+    work_.push_back(std::move(halves[half]));
+  }
+}
+
+absl::StatusOr<ListPass::StepResult> ListPass::Settle() {
+  if (!suspects_.empty()) {
+    // Nothing shows that the records are to blame; they stay pending.
+    return StepResult{
+        StepKind::kAbandoned, environment_.clock->Now() + kLongProbeInterval,
+        MakeError(absl::StatusCode::kFailedPrecondition,
+                  "RECORD_REFUSED_WITHOUT_PROOF",
+                  absl::StrCat("Pinterest refuses ", suspects_.size(),
+                               " records, and no other request "
+                               "shows that it is their fault"))};
+  }
+  const absl::Time now = environment_.clock->Now();
+  if (absl::Status status = environment_.ledger->Settle(
+          list_, through_, last_doubt_, counts_, now);
+      !status.ok()) {
+    return status;
+  }
+  for (uint64_t echo : echoes_) {
+    if (absl::Status status = environment_.ledger->EndEcho(list_, echo);
+        !status.ok()) {
+      return status;
+    }
+  }
+  Observe(DeliveryEvent::Kind::kPassSettled,
+          absl::StrCat("added=", sent_additions_, " removed=", sent_removals_,
+                       " already_there=", counts_.already_there, " netted_out=",
+                       counts_.netted_out, " superseded=", counts_.superseded,
+                       " refused=", counts_.refused));
+  return StepResult{StepKind::kSettled};
+}
+
+bool ListPass::NextIsRemoval() const {
+  if (!work_.empty()) return work_.back().change == Change::kRemove;
+  if (phase_ == Phase::kFindList) return changes_.removals.count() > 0;
+  return phase_ == Phase::kPrepare || phase_ == Phase::kRemovals;
+}
+
+RecordBuffer ListPass::TakeEarlyRemovals() {
+  std::vector<Record> records;
+  for (size_t i = 0; i < early_confirmed_.size(); ++i) {
+    records.push_back(Record::FromView(early_confirmed_[i]));
+  }
+  std::sort(records.begin(), records.end());
+  RecordBuffer sorted;
+  for (const Record& record : records) sorted.Add(record, 0);
+  return sorted;
+}
+
+size_t ListPass::MaxRecords(const PassRoute& route) const {
+  const int64_t configured = route.destination->policy.max_request_records;
+  return static_cast<size_t>(row_.learnt_max_records > 0
+                                 ? std::min(configured, row_.learnt_max_records)
+                                 : configured);
+}
+
+size_t ListPass::MaxWireBytes(const PassRoute& route) const {
+  // What stands around the records: the other fields, the name at its longest
+  // escaping, and the record that may still be added below the bound.
+  const int64_t around =
+      200 + 6 * static_cast<int64_t>(list_name_.size()) +
+      static_cast<int64_t>(identity_mapping::kMaxRecordPayload);
+  return static_cast<size_t>(std::max<int64_t>(
+      1, route.destination->policy.max_request_bytes - around));
+}
+
+void ListPass::Observe(DeliveryEvent::Kind kind, std::string message) const {
+  if (environment_.observer == nullptr) return;
+  environment_.observer(
+      {kind, ad_account_id_, list_, row_.customer_list_id, std::move(message)});
+}
+
+}  // namespace connector::delivery

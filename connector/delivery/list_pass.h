@@ -1,0 +1,182 @@
+#ifndef CONNECTOR_DELIVERY_LIST_PASS_H_
+#define CONNECTOR_DELIVERY_LIST_PASS_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "connector/base/clock.h"
+#include "connector/base/random.h"
+#include "connector/config/registry.h"
+#include "connector/delivery/change_sorter.h"
+#include "connector/delivery/credential_channel.h"
+#include "connector/delivery/delivery_event.h"
+#include "connector/delivery/doubt_set.h"
+#include "connector/delivery/gate.h"
+#include "connector/delivery/list_finder.h"
+#include "connector/delivery/record_buffer.h"
+#include "connector/delivery/sort_budget.h"
+#include "connector/membership/ledger.h"
+
+namespace connector::delivery {
+
+// What every pass works with. All pointers must outlive it.
+struct PassEnvironment {
+  membership::Ledger* ledger = nullptr;
+  Clock* clock = nullptr;
+  Random* random = nullptr;
+  SortBudget* sort_budget = nullptr;
+  std::string spill_directory;
+  DeliveryObserver observer;
+};
+
+// The way of one step to Pinterest; configuration may change between steps.
+struct PassRoute {
+  std::shared_ptr<const config::DestinationState> destination;
+  std::shared_ptr<CredentialChannel> credential;
+  Gate* destination_gate = nullptr;
+  Gate* list_gate = nullptr;
+};
+
+// One pass over a list: brings Pinterest from the delivered to the desired
+// state as of the newest commit at its start. Removals go before additions;
+// what Pinterest already has is not sent; each request's records are in doubt,
+// durably, before it goes out. Nothing but the store survives a pass: one that
+// is abandoned is started anew and finds only what is left.
+//
+// Steps are driven from outside, one at a time; a step makes at most one call.
+class ListPass {
+ public:
+  struct StepResult {
+    enum class Kind {
+      kAgain,      // more to do at once
+      kWait,       // more to do at `time`
+      kSettled,    // done: all changes up to the pass's commit are settled
+      kAbandoned,  // given up; a new pass may start at `time`
+      kGone,       // the list's destination was deleted
+    };
+    Kind kind;
+    absl::Time time = absl::InfinitePast();
+    // Why it waits or was given up; OK when it is only the pace.
+    absl::Status reason = absl::OkStatus();
+  };
+
+  // `early_removals`: what the pass before has already removed of this one's
+  // removals (ascending), to count them as delivered.
+  ListPass(const PassEnvironment& environment, membership::ListNumber list,
+           membership::SegmentRow segment, RecordBuffer early_removals);
+
+  StepResult Step(const PassRoute& route);
+
+  // Whether the next call removes; such passes go first.
+  bool NextIsRemoval() const;
+
+  // Early removals of this pass, for the next one. Only when settled.
+  RecordBuffer TakeEarlyRemovals();
+
+ private:
+  enum class Phase { kPrepare, kFindList, kRemovals, kAdditions, kSettle };
+
+  // Records that go into one request, unless it has to be halved.
+  struct Work {
+    membership::Change change = membership::Change::kRemove;
+    RecordBuffer records;
+    // Removes what a newer commit removed; such a change is not of this pass.
+    bool early = false;
+    // It is a piece of a request that Pinterest refused.
+    bool halved = false;
+    // How many requests of the pass had succeeded when a request with these
+    // records was first refused.
+    std::optional<int64_t> successes_at_refusal;
+  };
+  // A record refused all alone, while no other request has gone well since.
+  struct Suspect {
+    membership::Refusal refusal;
+    bool counted = false;
+    int64_t successes_at_refusal = 0;
+  };
+
+  absl::StatusOr<StepResult> TryStep(const PassRoute& route);
+  absl::Status Prepare(const PassRoute& route);
+  absl::Status ReadRuns(membership::Change change, ChangeSorter& sorter);
+  StepResult FindList(const PassRoute& route);
+  // Reads on in the changes of a phase until a request is full or they end;
+  // true if a request is to be sent.
+  absl::StatusOr<bool> Fill(const PassRoute& route,
+                            SortedChanges::Reader& changes,
+                            membership::Change change);
+  // Whether the change has to be sent; counts it if not.
+  bool MustSend(const SortedChange& change,
+                const membership::DeliveredEntry& entry);
+  // Takes in removals that were committed since the last look. False if they
+  // are too many to be held.
+  absl::StatusOr<bool> LookForRemovals(const PassRoute& route);
+  void DropCancelledAdditions();
+
+  absl::StatusOr<StepResult> Send(const PassRoute& route);
+  absl::Status Succeeded(const PassRoute& route,
+                         const pinterest::CustomerList& answer,
+                         membership::DoubtNumber doubt);
+  absl::StatusOr<StepResult> Failed(const PassRoute& route,
+                                    const pinterest::ApiError& error,
+                                    membership::DoubtNumber doubt,
+                                    bool creation);
+  absl::StatusOr<StepResult> Refused(const PassRoute& route,
+                                     const pinterest::ApiError& error);
+  absl::Status RefuseProvenSuspects();
+  void Halve();
+  StepResult Block(Gate& gate, const absl::Status& reason,
+                   absl::Duration interval);
+  StepResult Retry(const PassRoute& route, const pinterest::ApiError& error,
+                   CallKind kind);
+  absl::StatusOr<StepResult> Settle();
+
+  size_t MaxRecords(const PassRoute& route) const;
+  size_t MaxWireBytes(const PassRoute& route) const;
+  void Observe(DeliveryEvent::Kind kind, std::string message) const;
+
+  const PassEnvironment environment_;
+  const membership::ListNumber list_;
+  const membership::SegmentRow segment_;
+  const RecordBuffer early_removals_before_;
+
+  Phase phase_ = Phase::kPrepare;
+  std::string ad_account_id_;
+  std::string list_name_;
+  membership::ListRow row_;
+  membership::CommitNumber through_ = 0;
+  membership::DoubtNumber last_doubt_ = 0;
+  DoubtSet doubts_;
+  std::vector<uint64_t> echoes_;
+  NettedChanges changes_;
+  std::unique_ptr<SortedChanges::Reader> removals_;
+  std::unique_ptr<SortedChanges::Reader> additions_;
+  std::unique_ptr<ListFinder> finder_;
+
+  // What is being collected, and what waits to be sent: the last goes first.
+  RecordBuffer filling_;
+  std::vector<Work> work_;
+
+  // Removals newer than the pass: ascending.
+  RecordBuffer newer_removals_;
+  RecordBuffer early_confirmed_;
+  membership::CommitNumber looked_through_ = 0;
+  absl::Time last_look_;
+  bool look_before_next_addition_ = false;
+
+  std::vector<Suspect> suspects_;
+  int64_t successes_ = 0;
+  int halving_requests_ = 0;
+  int failures_ = 0;
+  membership::PassCounts counts_;
+  int64_t sent_removals_ = 0;
+  int64_t sent_additions_ = 0;
+};
+
+}  // namespace connector::delivery
+
+#endif  // CONNECTOR_DELIVERY_LIST_PASS_H_

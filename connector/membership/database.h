@@ -1,0 +1,161 @@
+#ifndef CONNECTOR_MEMBERSHIP_DATABASE_H_
+#define CONNECTOR_MEMBERSHIP_DATABASE_H_
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
+#include "connector/membership/keys.h"
+#include "rocksdb/db.h"
+#include "rocksdb/write_batch.h"
+
+// The one place that knows RocksDB: a database in a directory, writes that are
+// one step, ordered scans.
+namespace connector::membership {
+
+// A group of keys with files of its own.
+enum class Family : uint8_t {
+  kMeta,
+  kExports,
+  kRuns,
+  kBlocks,
+  kDoubts,
+  kJournal,
+  kCounters,
+};
+inline constexpr int kFamilies = 7;
+
+class Database;
+
+// Changes that are written as one. Not thread-safe.
+class WriteSet {
+ public:
+  explicit WriteSet(Database& database) : database_(database) {}
+  WriteSet(const WriteSet&) = delete;
+  WriteSet& operator=(const WriteSet&) = delete;
+
+  void Put(Family family, absl::string_view key, absl::string_view value);
+  // The value is `head` followed by `body`.
+  void Put(Family family, absl::string_view key, absl::string_view head,
+           absl::string_view body);
+  void Delete(Family family, absl::string_view key);
+  void DeleteRange(Family family, const KeyRange& range);
+  void Clear() { batch_.Clear(); }
+
+  bool empty() const { return batch_.Count() == 0; }
+  size_t bytes() const { return batch_.GetDataSize(); }
+
+ private:
+  friend class Database;
+
+  Database& database_;
+  rocksdb::WriteBatch batch_;
+};
+
+// Goes over the keys of a range in order, as they were when it was made. Not
+// thread-safe; pins files, so short-lived.
+class Scan {
+ public:
+  struct Options {
+    // Whether what is read should stay in the cache.
+    bool fill_cache = true;
+    // Read this much ahead; 0 lets the database decide.
+    size_t readahead = 0;
+  };
+
+  Scan(Database& database, Family family, KeyRange range, Options options);
+  Scan(Database& database, Family family, KeyRange range)
+      : Scan(database, family, std::move(range), Options()) {}
+
+  // Stands at the first key after SeekToFirst(), nowhere before.
+  void SeekToFirst() { iterator_->SeekToFirst(); }
+  void SeekToLast() { iterator_->SeekToLast(); }
+  // The first key >= `key`, and the last key <= `key`.
+  void Seek(absl::string_view key);
+  void SeekForPrev(absl::string_view key);
+  void Next() { iterator_->Next(); }
+  void Prev() { iterator_->Prev(); }
+  bool valid() const { return iterator_->Valid(); }
+  // Hold until the scan moves.
+  absl::string_view key() const;
+  absl::string_view value() const;
+  // Of the last move.
+  absl::Status status() const;
+
+ private:
+  KeyRange range_;
+  // Point into range_.
+  rocksdb::Slice begin_;
+  rocksdb::Slice end_;
+  std::unique_ptr<rocksdb::Iterator> iterator_;
+};
+
+struct DatabaseOptions {
+  // Made if it is not there (0700).
+  std::string path;
+  int64_t memory_budget = 96 << 20;
+  // Called once, from any thread, at the first write that failed.
+  std::function<void(const absl::Status&)> on_failure;
+  // Not owned; for tests of failures.
+  rocksdb::Env* env = rocksdb::Env::Default();
+};
+
+// Thread-safe.
+class Database {
+ public:
+  // FAILED_PRECONDITION if another process has it open; DATA_LOSS if it is
+  // damaged. A log that ends in the middle of a write, as after a power cut, is
+  // no damage.
+  static absl::StatusOr<std::unique_ptr<Database>> Open(
+      const DatabaseOptions& options);
+  ~Database();
+
+  enum class Sync { kNo, kYes };
+  // Writes all of the set or nothing. UNAVAILABLE STORE_FAILED from the first
+  // failure on.
+  absl::Status Write(WriteSet& set, Sync sync);
+
+  absl::StatusOr<std::optional<std::string>> Get(Family family,
+                                                 absl::string_view key);
+
+  // OK until a write failed.
+  absl::Status Healthy();
+
+ private:
+  friend class WriteSet;
+  friend class Scan;
+
+  explicit Database(const DatabaseOptions& options)
+      : on_failure_(options.on_failure) {}
+
+  rocksdb::ColumnFamilyHandle* handle(Family family) {
+    return handles_[static_cast<int>(family)];
+  }
+  absl::Status Fail(const rocksdb::Status& status);
+
+  const std::function<void(const absl::Status&)> on_failure_;
+  // Held as long as the directory is in use.
+  int lock_file_ = -1;
+  std::unique_ptr<rocksdb::DB> db_;
+  std::array<rocksdb::ColumnFamilyHandle*, kFamilies> handles_ = {};
+  // Numbers the synced writes (see log_check.h).
+  std::atomic<uint64_t> synced_writes_{0};
+  absl::Mutex mutex_;
+  absl::Status failure_ ABSL_GUARDED_BY(mutex_);
+};
+
+// The status of a read, without what a message of the database might quote.
+absl::Status ReadStatus(const rocksdb::Status& status);
+
+}  // namespace connector::membership
+
+#endif  // CONNECTOR_MEMBERSHIP_DATABASE_H_

@@ -1,0 +1,22 @@
+#ifndef CONNECTOR_MEMBERSHIP_DATABASE_OPTIONS_H_
+#define CONNECTOR_MEMBERSHIP_DATABASE_OPTIONS_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "rocksdb/db.h"
+#include "rocksdb/options.h"
+
+namespace connector::membership {
+
+// How the database is set up: everything that is a number to be tuned.
+struct DatabaseSetup {
+  rocksdb::DBOptions options;
+  // RocksDB's own default family first (not used), then in the order of Family.
+  std::vector<rocksdb::ColumnFamilyDescriptor> families;
+};
+DatabaseSetup SetUpDatabase(int64_t memory_budget, rocksdb::Env* env);
+
+}  // namespace connector::membership
+
+#endif  // CONNECTOR_MEMBERSHIP_DATABASE_OPTIONS_H_

@@ -1,0 +1,174 @@
+#ifndef CONNECTOR_MEMBERSHIP_LEDGER_H_
+#define CONNECTOR_MEMBERSHIP_LEDGER_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "connector/membership/run.h"
+#include "connector/membership/types.h"
+#include "identity_mapping/record.h"
+
+namespace connector::membership {
+
+// What is known of one record on one list.
+struct DeliveredEntry {
+  // nullopt: no entry, so absent as far as is known.
+  std::optional<DeliveredState> state;
+  // The entry is of an older epoch of the list: not believed.
+  bool unconfirmed = false;
+};
+
+// Looks records up in the delivered state of one list. Records must be asked
+// for in ascending order: the cursor reads each block once. Sees the state as
+// of its making. Not thread-safe; short-lived, as it pins files.
+class DeliveredCursor {
+ public:
+  virtual ~DeliveredCursor() = default;
+  virtual absl::StatusOr<DeliveredEntry> Find(
+      identity_mapping::RecordView record) = 0;
+};
+
+// Reads the entries of runs of one list and one kind of change, in commit
+// order. Not thread-safe; short-lived. Views in an entry hold until the next
+// call.
+class RunCursor {
+ public:
+  virtual ~RunCursor() = default;
+  virtual bool Next(RunEntry* entry) = 0;
+  virtual absl::Status status() = 0;
+};
+
+// A request that went out and of which no 2xx is known to cover its records.
+using DoubtNumber = uint64_t;
+struct Doubt {
+  DoubtNumber number = 0;
+  Change change = Change::kAdd;
+  // All records from `first` to `last`, both included, are in doubt.
+  identity_mapping::Record first;
+  identity_mapping::Record last;
+};
+
+// Removals that go out once more, as a request that was given up before them
+// may be applied after them.
+struct Echo {
+  uint64_t number = 0;
+  absl::Time time;
+  // Ascending.
+  std::vector<identity_mapping::Record> records;
+};
+
+// A list with changes that are not settled.
+struct PendingList {
+  ListNumber list = 0;
+  DestinationNumber destination = 0;
+  CommitNumber newest_commit = 0;
+  // When the oldest unsettled change was committed.
+  absl::Time oldest_change_time;
+  // Whether removals are among them.
+  bool has_removals = false;
+  // Stored bytes of the runs.
+  int64_t bytes = 0;
+};
+
+// A record that Pinterest refused for good.
+struct Refusal {
+  identity_mapping::Record record;
+  Change change = Change::kAdd;
+  int http_status = 0;
+  // Masked.
+  std::string message;
+  std::string request_id;
+};
+
+// What delivery needs of the store: pending changes, delivered state, doubt.
+//
+// Threads: all calls may come from any thread, but for one list only one pass
+// at a time may call BeginRequest, CancelRequest, Confirm, EndEcho, Refuse,
+// UpdateList and Settle.
+// Errors: NOT_FOUND once the destination is deleted; UNAVAILABLE STORE_FAILED.
+class Ledger {
+ public:
+  virtual ~Ledger() = default;
+
+  // `listener` is called after each commit, from the committer's thread, with
+  // each list that got changes. Set once, before the first commit.
+  virtual void SetCommitListener(
+      std::function<void(ListNumber, bool has_removals)> listener) = 0;
+
+  // The newest commit that is on stable storage.
+  virtual CommitNumber SyncedCommit() = 0;
+
+  virtual std::vector<PendingList> PendingLists() = 0;
+  virtual std::optional<PendingList> FindPendingList(ListNumber list) = 0;
+  virtual absl::StatusOr<ListRow> GetList(ListNumber list) = 0;
+  virtual absl::StatusOr<SegmentRow> GetSegment(SegmentNumber segment) = 0;
+
+  // Changes of commits in (after, through], in commit order.
+  virtual absl::StatusOr<std::unique_ptr<RunCursor>> ReadRuns(
+      ListNumber list, Change change, CommitNumber after,
+      CommitNumber through) = 0;
+
+  virtual absl::StatusOr<std::unique_ptr<DeliveredCursor>> ReadDelivered(
+      ListNumber list) = 0;
+
+  // Stores customer_list_id, epoch, unknown_members, creation_attempt_time and
+  // learnt_max_records of the row, synced.
+  virtual absl::Status UpdateList(const ListRow& row) = 0;
+
+  // Notes durably, before a request goes out, that the outcome for the records
+  // from `first` to `last` will be unknown until it is confirmed.
+  virtual absl::StatusOr<DoubtNumber> BeginRequest(
+      ListNumber list, Change change, identity_mapping::RecordView first,
+      identity_mapping::RecordView last) = 0;
+
+  // The request surely had no effect: the doubt it began is over.
+  virtual absl::Status CancelRequest(ListNumber list, DoubtNumber doubt) = 0;
+
+  // All doubts of the list that Settle has not ended, in the order begun.
+  virtual absl::StatusOr<std::vector<Doubt>> Doubts(ListNumber list) = 0;
+
+  // Pinterest confirmed the change of `records` (ascending, no repeats): writes
+  // the delivered state, in bounded pieces, and with the last piece ends the
+  // doubt that this request began. Doubts of earlier requests stay until
+  // Settle: they may cover records that are no longer in this one. `echoes`, a
+  // part of `records`, are removals of records whose addition may still be
+  // applied late: they are to be sent once more at `echo_time`. Not synced:
+  // what a crash takes back is in doubt again.
+  virtual absl::Status Confirm(
+      ListNumber list, Change change,
+      absl::Span<const identity_mapping::RecordView> records, DoubtNumber doubt,
+      absl::Span<const identity_mapping::RecordView> echoes,
+      absl::Time echo_time) = 0;
+
+  // Removals to be sent once more, in the order of their time.
+  virtual absl::StatusOr<std::vector<Echo>> Echoes(ListNumber list) = 0;
+  // For each list that has echoes, when the first one is due.
+  virtual std::vector<std::pair<ListNumber, absl::Time>> EchoTimes() = 0;
+  // The echo was sent, or is needless.
+  virtual absl::Status EndEcho(ListNumber list, uint64_t number) = 0;
+
+  // Pinterest refused these for good (ascending by record): writes their state
+  // and their place in the rejection log. Synced.
+  virtual absl::Status Refuse(ListNumber list,
+                              absl::Span<const Refusal> refusals) = 0;
+
+  // A pass ended: deletes the runs up to `through` and the doubts up to
+  // `last_doubt`, adds the counts, settles the list, in one write; then moves
+  // the delivered positions of exports and tells their listeners. Not synced:
+  // after a crash the pass is repeated and finds nothing left to do.
+  virtual absl::Status Settle(ListNumber list, CommitNumber through,
+                              DoubtNumber last_doubt, const PassCounts& counts,
+                              absl::Time now) = 0;
+};
+
+}  // namespace connector::membership
+
+#endif  // CONNECTOR_MEMBERSHIP_LEDGER_H_

@@ -1,0 +1,52 @@
+#ifndef CONNECTOR_MEMBERSHIP_STORE_H_
+#define CONNECTOR_MEMBERSHIP_STORE_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "connector/base/clock.h"
+#include "connector/base/random.h"
+#include "connector/membership/catalog.h"
+#include "connector/membership/intake.h"
+#include "connector/membership/journal.h"
+#include "connector/membership/ledger.h"
+
+namespace connector::membership {
+
+// The membership store: one durable memory behind four views of it, one for
+// each kind of user. Thread-safe as the views say.
+class MembershipStore : public Catalog,
+                        public Intake,
+                        public Ledger,
+                        public Journal {
+ public:
+  ~MembershipStore() override = default;
+};
+
+struct StoreOptions {
+  // A directory of its own, made if it is not there (0700).
+  std::string path;
+  // Must outlive the store.
+  Clock* clock = &Clock::Real();
+  Random* random = &Random::Real();
+  // Called once, from any thread, when a write or sync failed: nothing can be
+  // acknowledged any more and the process should stop.
+  std::function<void(const absl::Status&)> on_failure;
+  // Memory for unflushed writes and cached blocks, in bytes.
+  int64_t memory_budget = 96 << 20;
+  // How long an ended or idle export is remembered.
+  absl::Duration export_expiry = absl::Hours(7 * 24);
+  // Most rejections kept for a destination; the oldest go first.
+  int64_t max_rejections = 10'000;
+};
+
+// Opens or makes the store. FAILED_PRECONDITION if another process has it open,
+// if its format is newer or unknown; DATA_LOSS if it is damaged.
+absl::StatusOr<std::unique_ptr<MembershipStore>> OpenStore(
+    const StoreOptions& options);
+
+}  // namespace connector::membership
+
+#endif  // CONNECTOR_MEMBERSHIP_STORE_H_

@@ -1,0 +1,128 @@
+#ifndef CONNECTOR_MEMBERSHIP_TYPES_H_
+#define CONNECTOR_MEMBERSHIP_TYPES_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/time/time.h"
+
+namespace connector::membership {
+
+// Numbers given by the store. Each is used once and never again, so that what a
+// deleted destination left behind can never be taken for something new.
+using DestinationNumber = uint32_t;  // one incarnation of a destination
+using SegmentNumber = uint32_t;
+using ListNumber = uint32_t;
+
+// One per group commit, from 1. A commit number that can be seen is on stable
+// storage, and none below it is still on its way there.
+using CommitNumber = uint64_t;
+
+// The place of one run entry among all entries of the store: the later event
+// has the larger one. 0 is none.
+using EventOrder = uint64_t;
+
+// What an event asks for.
+enum class Change : uint8_t { kRemove = 0, kAdd = 1 };
+
+// What Pinterest confirmed of a record. A record without an entry is absent.
+enum class DeliveredState : uint8_t {
+  kThere = 1,
+  // Pinterest refused the addition for good: not there.
+  kRefusedAdd = 2,
+  // Pinterest refused the removal for good: may be there.
+  kRefusedRemove = 3,
+  // Removed; kept so that an addition that arrives late can be told from a new
+  // one. Such an entry carries the time of the removal.
+  kAbsentSince = 4,
+};
+
+// Identity × membership, as in audience_sync.v1.SyncCounters.
+struct IntakeCounts {
+  int64_t received = 0;
+  int64_t excluded = 0;
+  int64_t rejected = 0;
+
+  // What was written into runs to be settled by a pass.
+  int64_t accepted() const { return received - excluded - rejected; }
+};
+
+// How the entries of a pass ended, each counted run entry once.
+struct PassCounts {
+  int64_t delivered = 0;
+  int64_t already_there = 0;
+  int64_t netted_out = 0;
+  int64_t superseded = 0;
+  int64_t refused = 0;
+
+  int64_t total() const {
+    return delivered + already_there + netted_out + superseded + refused;
+  }
+};
+
+// Everything known of one segment, or of a whole destination.
+struct SyncCounts {
+  IntakeCounts intake;
+  PassCounts settled;
+
+  int64_t pending() const { return intake.accepted() - settled.total(); }
+};
+
+// One incarnation of a destination: from the Apply that made it to its
+// deletion.
+struct DestinationRow {
+  DestinationNumber number = 0;
+  std::string ad_account_id;
+  // Tells a host whether this is still the memory it knows.
+  std::string history_id;
+  // The configuration; the store does not look into it.
+  std::string config;
+  // Paused by the operator.
+  bool paused = false;
+};
+
+// A stored credential; the store does not look into `config`.
+struct CredentialRow {
+  std::string credential_id;
+  std::string config;
+};
+
+// A segment that was seen.
+struct SegmentRow {
+  SegmentNumber number = 0;
+  DestinationNumber destination = 0;
+  // As stored: an id or name with '@' in it is replaced before it gets here.
+  std::string segment_namespace;
+  std::string segment_id;
+  std::string display_name;
+  // Paused by the operator.
+  bool paused = false;
+  // The list that mirrors it.
+  ListNumber list = 0;
+};
+
+// The customer list of a segment.
+struct ListRow {
+  ListNumber number = 0;
+  DestinationNumber destination = 0;
+  SegmentNumber segment = 0;
+  // Pinterest's id; empty until the list exists.
+  std::string customer_list_id;
+  // Entries confirmed under an older epoch are not believed.
+  uint32_t epoch = 1;
+  // The list was there before this store: removals are never skipped, as it may
+  // hold members that nobody knows.
+  bool unknown_members = false;
+  // When a creation was last asked for whose outcome is not known;
+  // absl::InfinitePast() if none.
+  absl::Time creation_attempt_time = absl::InfinitePast();
+  // Most records a request may hold, learnt from a 413; 0 if none was seen.
+  int64_t learnt_max_records = 0;
+  // All changes up to here are settled.
+  CommitNumber settled = 0;
+  absl::Time last_delivery_time = absl::InfinitePast();
+};
+
+}  // namespace connector::membership
+
+#endif  // CONNECTOR_MEMBERSHIP_TYPES_H_
