@@ -21,8 +21,8 @@ inline constexpr absl::Duration kProbeInterval = absl::Minutes(1);
 inline constexpr absl::Duration kLongProbeInterval = absl::Minutes(5);
 inline constexpr absl::Duration kSpamProbeInterval = absl::Minutes(30);
 
-// How long after it was confirmed a removal goes out once more, if an earlier
-// addition of the record was given up without an answer and may be applied
+// How long after it was confirmed a change goes out once more, if an earlier
+// request for the opposite was given up without an answer: it may be applied
 // late.
 inline constexpr absl::Duration kEchoDelay = absl::Minutes(5);
 

@@ -1,31 +1,42 @@
 #include "connector/delivery/doubt_set.h"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 namespace connector::delivery {
 
+using identity_mapping::RecordView;
+using membership::Change;
+
 DoubtSet::DoubtSet(const std::vector<membership::Doubt>& doubts) {
-  for (const auto& doubt : doubts) ranges_.push_back({doubt.first, doubt.last});
-  std::sort(ranges_.begin(), ranges_.end(),
+  for (const auto& doubt : doubts) {
+    (doubt.change == Change::kAdd ? additions_ : removals_)
+        .push_back({doubt.first, doubt.last});
+  }
+  additions_ = Merge(std::move(additions_));
+  removals_ = Merge(std::move(removals_));
+}
+
+DoubtSet::Ranges DoubtSet::Merge(Ranges ranges) {
+  std::sort(ranges.begin(), ranges.end(),
             [](const Range& a, const Range& b) { return a.first < b.first; });
-  std::vector<Range> merged;
-  for (const Range& range : ranges_) {
+  Ranges merged;
+  for (const Range& range : ranges) {
     if (!merged.empty() && range.first <= merged.back().last) {
       if (merged.back().last < range.last) merged.back().last = range.last;
     } else {
       merged.push_back(range);
     }
   }
-  ranges_ = std::move(merged);
+  return merged;
 }
 
-bool DoubtSet::Contains(identity_mapping::RecordView record) const {
-  auto after =
-      std::upper_bound(ranges_.begin(), ranges_.end(), record,
-                       [](identity_mapping::RecordView r, const Range& range) {
-                         return r < range.first.view();
-                       });
-  if (after == ranges_.begin()) return false;
+bool DoubtSet::InDoubt(const Ranges& ranges, RecordView record) {
+  auto after = std::upper_bound(
+      ranges.begin(), ranges.end(), record,
+      [](RecordView r, const Range& range) { return r < range.first.view(); });
+  if (after == ranges.begin()) return false;
   return record <= std::prev(after)->last.view();
 }
 

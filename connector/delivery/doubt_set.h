@@ -14,8 +14,16 @@ class DoubtSet {
   DoubtSet() = default;
   explicit DoubtSet(const std::vector<membership::Doubt>& doubts);
 
-  bool Contains(identity_mapping::RecordView record) const;
-  bool empty() const { return ranges_.empty(); }
+  // Whether a request with the record may or may not have been applied.
+  bool Contains(identity_mapping::RecordView record) const {
+    return InDoubt(additions_, record) || InDoubt(removals_, record);
+  }
+  // The same for requests of one kind.
+  bool Contains(membership::Change change,
+                identity_mapping::RecordView record) const {
+    return InDoubt(change == membership::Change::kAdd ? additions_ : removals_,
+                   record);
+  }
 
  private:
   struct Range {
@@ -23,7 +31,13 @@ class DoubtSet {
     identity_mapping::Record last;
   };
   // Ascending, apart from one another.
-  std::vector<Range> ranges_;
+  using Ranges = std::vector<Range>;
+  static Ranges Merge(Ranges ranges);
+  static bool InDoubt(const Ranges& ranges,
+                      identity_mapping::RecordView record);
+
+  Ranges additions_;
+  Ranges removals_;
 };
 
 }  // namespace connector::delivery

@@ -42,5 +42,15 @@ TEST(DoubtSetTest, RangesMayOverlapAndComeInAnyOrder) {
             "bcdefghiklm");
 }
 
+TEST(DoubtSetTest, TellsAdditionsFromRemovals) {
+  membership::Doubt removal = MakeDoubt('b', 'c');
+  removal.change = membership::Change::kRemove;
+  const DoubtSet set({MakeDoubt('e', 'f'), removal});
+  EXPECT_EQ(Contained(set), "bcef");
+  EXPECT_TRUE(set.Contains(membership::Change::kRemove, Make('b')));
+  EXPECT_FALSE(set.Contains(membership::Change::kAdd, Make('b')));
+  EXPECT_TRUE(set.Contains(membership::Change::kAdd, Make('e')));
+}
+
 }  // namespace
 }  // namespace connector::delivery

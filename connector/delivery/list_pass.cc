@@ -96,20 +96,7 @@ absl::Status ListPass::Prepare(const PassRoute& route) {
   if (!doubts->empty()) last_doubt_ = doubts->back().number;
 
   ChangeSorter sorter(environment_.sort_budget, environment_.spill_directory);
-  auto echoes = ledger.Echoes(list_);
-  if (!echoes.ok()) return echoes.status();
-  for (const membership::Echo& echo : *echoes) {
-    if (echo.time > last_look_) break;
-    echoes_.push_back(echo.number);
-    for (const Record& record : echo.records) {
-      SortedChange change;
-      change.record = record;
-      change.flags = SortedChange::kEcho;
-      if (absl::Status status = sorter.Add(change); !status.ok()) {
-        return status;
-      }
-    }
-  }
+  if (absl::Status status = ReadEchoes(sorter); !status.ok()) return status;
   for (Change change : {Change::kRemove, Change::kAdd}) {
     if (absl::Status status = ReadRuns(change, sorter); !status.ok()) {
       return status;
@@ -126,6 +113,31 @@ absl::Status ListPass::Prepare(const PassRoute& route) {
       changes_.removals.count() == 0 && changes_.additions.count() == 0;
   phase_ = row_.customer_list_id.empty() && !nothing ? Phase::kFindList
                                                      : Phase::kRemovals;
+  return absl::OkStatus();
+}
+
+absl::Status ListPass::ReadEchoes(ChangeSorter& sorter) {
+  auto echoes = environment_.ledger->Echoes(list_);
+  if (!echoes.ok()) return echoes.status();
+  for (const membership::Echo& echo : *echoes) {
+    if (echo.time > last_look_) break;
+    echoes_.push_back(echo.number);
+    // What is confirmed now goes out again, whatever went out then.
+    auto delivered = environment_.ledger->ReadDelivered(list_);
+    if (!delivered.ok()) return delivered.status();
+    for (const Record& record : echo.records) {
+      auto entry = (*delivered)->Find(record);
+      if (!entry.ok()) return entry.status();
+      SortedChange change;
+      change.record = record;
+      change.change = entry->state == DeliveredState::kThere ? Change::kAdd
+                                                             : Change::kRemove;
+      change.flags = SortedChange::kEcho;
+      if (absl::Status status = sorter.Add(change); !status.ok()) {
+        return status;
+      }
+    }
+  }
   return absl::OkStatus();
 }
 
@@ -212,8 +224,9 @@ bool ListPass::MustSend(const SortedChange& change,
                         const DeliveredEntry& entry) {
   const int64_t counted = change.flags & SortedChange::kCounted ? 1 : 0;
   const bool believed = !entry.unconfirmed && !doubts_.Contains(change.record);
+  const bool echo = change.flags & SortedChange::kEcho;
   if (change.change == Change::kAdd) {
-    if (!believed) return true;
+    if (!believed || echo) return true;
     if (entry.state == DeliveredState::kThere) {
       counts_.already_there += counted;
       return false;
@@ -229,15 +242,8 @@ bool ListPass::MustSend(const SortedChange& change,
     counts_.netted_out += counted;
     return false;
   }
-  if (change.order == 0) {
-    // Nothing but an echo: needless if the record was added again since.
-    return entry.state != DeliveredState::kThere;
-  }
-  if (!believed || row_.unknown_members ||
-      (change.flags & SortedChange::kEcho)) {
-    return true;
-  }
-  if (entry.state == DeliveredState::kThere ||
+  if (!believed || echo || row_.unknown_members ||
+      entry.state == DeliveredState::kThere ||
       entry.state == DeliveredState::kRefusedRemove) {
     return true;
   }
@@ -451,10 +457,12 @@ absl::Status ListPass::Succeeded(const PassRoute&,
 
   const std::vector<RecordView> records = work.records.views();
   std::vector<RecordView> echoes;
-  if (work.change == Change::kRemove && !doubts_.empty()) {
-    for (RecordView record : records) {
-      if (doubts_.Contains(record)) echoes.push_back(record);
-    }
+  // A request that was given up may be applied after this one, which asked for
+  // the opposite: then this one has to be repeated.
+  const Change opposite =
+      work.change == Change::kAdd ? Change::kRemove : Change::kAdd;
+  for (RecordView record : records) {
+    if (doubts_.Contains(opposite, record)) echoes.push_back(record);
   }
   if (absl::Status status = environment_.ledger->Confirm(
           list_, work.change, records, doubt, echoes,

@@ -102,6 +102,7 @@ class ListPass {
 
   absl::StatusOr<StepResult> TryStep(const PassRoute& route);
   absl::Status Prepare(const PassRoute& route);
+  absl::Status ReadEchoes(ChangeSorter& sorter);
   absl::Status ReadRuns(membership::Change change, ChangeSorter& sorter);
   StepResult FindList(const PassRoute& route);
   // Reads on in the changes of a phase until a request is full or they end;

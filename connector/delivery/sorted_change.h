@@ -19,7 +19,7 @@ struct SortedChange {
 
   // It counts in PassCounts.
   static constexpr uint8_t kCounted = 1;
-  // A removal of the record has to go out once more.
+  // What is confirmed of the record has to go out once more.
   static constexpr uint8_t kEcho = 2;
 };
 

@@ -56,8 +56,8 @@ struct Doubt {
   identity_mapping::Record last;
 };
 
-// Removals that go out once more, as a request that was given up before them
-// may be applied after them.
+// Records whose confirmed state goes out once more, as a request for the
+// opposite that was given up before may be applied after it.
 struct Echo {
   uint64_t number = 0;
   absl::Time time;
@@ -139,16 +139,16 @@ class Ledger {
   // the delivered state, in bounded pieces, and with the last piece ends the
   // doubt that this request began. Doubts of earlier requests stay until
   // Settle: they may cover records that are no longer in this one. `echoes`, a
-  // part of `records`, are removals of records whose addition may still be
-  // applied late: they are to be sent once more at `echo_time`. Not synced:
-  // what a crash takes back is in doubt again.
+  // part of `records`, are to be sent once more at `echo_time`, as an earlier
+  // request for the opposite may still be applied late. Not synced: what a
+  // crash takes back is in doubt again.
   virtual absl::Status Confirm(
       ListNumber list, Change change,
       absl::Span<const identity_mapping::RecordView> records, DoubtNumber doubt,
       absl::Span<const identity_mapping::RecordView> echoes,
       absl::Time echo_time) = 0;
 
-  // Removals to be sent once more, in the order of their time.
+  // Changes to be sent once more, in the order of their time.
   virtual absl::StatusOr<std::vector<Echo>> Echoes(ListNumber list) = 0;
   // For each list that has echoes, when the first one is due.
   virtual std::vector<std::pair<ListNumber, absl::Time>> EchoTimes() = 0;

@@ -1,0 +1,457 @@
+// Behaviours of delivery, each through the real store and deliverer.
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "connector/base/error.h"
+#include "connector/delivery/delivery_timing.h"
+#include "connector/delivery/delivery_world.h"
+#include "connector/delivery/list_name.h"
+#include "gtest/gtest.h"
+
+namespace connector::delivery {
+namespace {
+
+using membership::Change;
+using Event = DeliveryWorld::Event;
+using Fault = FakePinterest::Fault;
+constexpr Change kAdd = Change::kAdd;
+constexpr Change kRemove = Change::kRemove;
+
+class DeliveryTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    world_ = std::make_unique<DeliveryWorld>(Directory(), 1);
+    auto* policy =
+        world_->config().mutable_destinations(0)->mutable_delivery_policy();
+    policy->set_max_request_records(10);
+    policy->mutable_max_delay()->set_seconds(30);
+    world_->Open();
+  }
+
+  static std::string Directory() {
+    const auto* info = testing::UnitTest::GetInstance()->current_test_info();
+    std::string directory = absl::StrCat(testing::TempDir(), "/", info->name());
+    std::string command =
+        absl::StrCat("rm -rf ", directory, " && mkdir -p ", directory);
+    EXPECT_EQ(std::system(command.c_str()), 0);
+    return directory;
+  }
+
+  void Add(int first, int last, const std::string& segment = "a") {
+    std::vector<Event> events;
+    for (int i = first; i <= last; ++i) events.push_back({segment, i, kAdd});
+    world_->Commit(events);
+  }
+  void Remove(int first, int last, const std::string& segment = "a") {
+    std::vector<Event> events;
+    for (int i = first; i <= last; ++i) events.push_back({segment, i, kRemove});
+    world_->Commit(events);
+  }
+
+  // The n-th call of a kind, counted from 1, goes wrong once.
+  void FailNth(const std::string& what, int nth, Fault fault) {
+    auto seen = std::make_shared<int>(0);
+    world_->pinterest().SetFaults([=](const FakePinterest::Call& call) {
+      return call.what == what && ++*seen == nth ? fault : Fault::kNone;
+    });
+  }
+
+  std::unique_ptr<DeliveryWorld> world_;
+};
+
+TEST_F(DeliveryTest, ChangesWaitForOthersUpToTheDelay) {
+  Add(1, 5);
+  world_->clock().Advance(absl::Seconds(29));
+  EXPECT_EQ(world_->RunSteps(), 0);
+  world_->clock().Advance(absl::Seconds(1));
+  EXPECT_GT(world_->RunSteps(), 0);
+  world_->ExpectConverged();
+  EXPECT_EQ(world_->CallCount("CREATE"), 1);
+}
+
+TEST_F(DeliveryTest, AFullRequestDoesNotWait) {
+  Add(1, 25);
+  world_->RunSteps();
+  world_->ExpectConverged();
+  EXPECT_EQ(world_->CallCount("CREATE"), 1);
+  EXPECT_EQ(world_->CallCount("ADD"), 2);
+  EXPECT_EQ(world_->CallCount("LIST"), 1) << "looked up before the creation";
+}
+
+TEST_F(DeliveryTest, CallsPerPassAreAsFewAsTheLimitAllows) {
+  Add(1, 95);
+  ASSERT_TRUE(world_->RunUntilQuiet());
+  world_->pinterest().ClearCalls();
+  std::vector<Event> events;
+  for (int i = 1; i <= 41; ++i) events.push_back({"a", i, kRemove});
+  for (int i = 101; i <= 130; ++i) events.push_back({"a", i, kAdd});
+  world_->Commit(events);
+  ASSERT_TRUE(world_->RunUntilQuiet());
+  EXPECT_EQ(world_->CallCount("REMOVE"), 5);
+  EXPECT_EQ(world_->CallCount("ADD"), 3);
+  bool added = false;
+  for (const auto& call : world_->pinterest().Calls()) {
+    if (call.what == "ADD") added = true;
+    if (call.what == "REMOVE") {
+      EXPECT_FALSE(added) << "removals go first";
+    }
+  }
+  world_->ExpectConverged();
+}
+
+TEST_F(DeliveryTest, WhatIsAlreadyThereCostsNoCall) {
+  Add(1, 30);
+  ASSERT_TRUE(world_->RunUntilQuiet());
+  world_->pinterest().ClearCalls();
+  Add(1, 30);
+  Remove(50, 60);
+  ASSERT_TRUE(world_->RunUntilQuiet());
+  EXPECT_TRUE(world_->pinterest().Calls().empty());
+  const auto counts = world_->Counts("a");
+  EXPECT_EQ(counts.settled.delivered, 30);
+  EXPECT_EQ(counts.settled.already_there, 30);
+  EXPECT_EQ(counts.settled.netted_out, 11);
+  EXPECT_EQ(counts.intake.received, 71);
+  world_->ExpectConverged();
+}
+
+TEST_F(DeliveryTest, TheLastOfAddAndRemoveStands) {
+  world_->Commit({{"a", 1, kAdd},
+                  {"a", 1, kRemove},
+                  {"a", 2, kRemove},
+                  {"a", 2, kAdd},
+                  {"a", 3, kAdd}});
+  world_->Commit({{"a", 3, kRemove}, {"a", 4, kRemove}});
+  world_->Commit({{"a", 4, kAdd}});
+  ASSERT_TRUE(world_->RunUntilQuiet());
+  EXPECT_EQ(world_->OnList("a"), (std::set<int>{2, 4}));
+  // And the other way round, over passes.
+  world_->Commit(
+      {{"a", 2, kRemove}, {"a", 4, kAdd}, {"a", 4, kRemove}, {"a", 1, kAdd}});
+  ASSERT_TRUE(world_->RunUntilQuiet());
+  EXPECT_EQ(world_->OnList("a"), (std::set<int>{1}));
+  world_->ExpectConverged();
+}
+
+TEST_F(DeliveryTest, RemovalsAloneCreateNoList) {
+  Remove(1, 30);
+  ASSERT_TRUE(world_->RunUntilQuiet());
+  EXPECT_TRUE(world_->pinterest().Lists().empty());
+  EXPECT_EQ(world_->Counts("a").settled.netted_out, 30);
+}
+
+TEST_F(DeliveryTest, AListOfTheNameIsAdoptedAndItsUnknownMembersAreRemoved) {
+  world_->pinterest().AddList("other", {});
+  world_->pinterest().AddList(DeliveryWorld::Name("a"),
+                              {DeliveryWorld::WireText(7)});
+  world_->pinterest().AddList("another", {});
+  world_->pinterest().AddList("one more", {});
+  Add(1, 3);
+  Remove(7, 7);
+  ASSERT_TRUE(world_->RunUntilQuiet());
+  EXPECT_EQ(world_->CallCount("CREATE"), 0);
+  EXPECT_EQ(world_->OnList("a"), (std::set<int>{1, 2, 3}));
+  auto list = world_->store().GetList(world_->ListOf("a"));
+  ASSERT_TRUE(list.ok());
+  EXPECT_TRUE(list->unknown_members);
+}
+
+TEST_F(DeliveryTest, ALostAnswerToTheCreationNeverMakesTwoLists) {
+  world_->pinterest().SetListingDelay(absl::Minutes(3));
+  FailNth("CREATE", 1, Fault::kLostAfter);
+  Add(1, 25);
+  ASSERT_TRUE(world_->RunUntilQuiet());
+  EXPECT_EQ(world_->CallCount("CREATE"), 1);
+  world_->ExpectConverged();
+  auto list = world_->store().GetList(world_->ListOf("a"));
+  ASSERT_TRUE(list.ok());
+  EXPECT_FALSE(list->unknown_members) << "it is the one that was asked for";
+}
+
+TEST_F(DeliveryTest, ACreationThatNeverHappenedIsRepeatedAfterTheWindow) {
+  FailNth("CREATE", 1, Fault::kLostBefore);
+  Add(1, 25);
+  const absl::Time start = world_->clock().Now();
+  ASSERT_TRUE(world_->RunUntilQuiet());
+  EXPECT_EQ(world_->CallCount("CREATE"), 2);
+  EXPECT_GE(world_->clock().Now() - start, absl::Minutes(5));
+  world_->ExpectConverged();
+}
+
+TEST_F(DeliveryTest, AddAppliedWithoutAnswerThenKillThenExitEndsOffTheList) {
+  Add(1, 5);
+  ASSERT_TRUE(world_->RunUntilQuiet());
+  FailNth("ADD", 1, Fault::kLostAfter);
+  Add(6, 6);
+  world_->clock().Advance(absl::Seconds(30));
+  world_->RunSteps();
+  ASSERT_EQ(world_->OnList("a").count(6), 1u);
+  world_->Open();
+  Remove(6, 6);
+  ASSERT_TRUE(world_->RunUntilQuiet());
+  EXPECT_EQ(world_->OnList("a"), (std::set<int>{1, 2, 3, 4, 5}));
+  world_->ExpectConverged();
+}
+
+TEST_F(DeliveryTest, AnAdditionAppliedLongAfterItsTimeOutIsRemovedAgain) {
+  Add(1, 5);
+  ASSERT_TRUE(world_->RunUntilQuiet());
+  world_->pinterest().SetLateDelay(absl::Minutes(2));
+  FailNth("ADD", 1, Fault::kAppliedLate);
+  Add(6, 6);
+  world_->clock().Advance(absl::Seconds(30));
+  world_->RunSteps();
+  Remove(6, 6);
+  ASSERT_TRUE(world_->RunUntilQuiet());
+  EXPECT_FALSE(world_->pinterest().HasLateRequests());
+  EXPECT_EQ(world_->OnList("a"), (std::set<int>{1, 2, 3, 4, 5}));
+  EXPECT_GE(world_->CallCount("REMOVE"), 2);
+}
+
+TEST_F(DeliveryTest, ARemovalAppliedLateDoesNotUndoAnAddition) {
+  Add(1, 5);
+  ASSERT_TRUE(world_->RunUntilQuiet());
+  FailNth("REMOVE", 1, Fault::kAppliedLate);
+  Remove(3, 3);
+  world_->clock().Advance(absl::Seconds(30));
+  world_->RunSteps();
+  world_->Open();
+  Add(3, 3);
+  ASSERT_TRUE(world_->RunUntilQuiet());
+  EXPECT_EQ(world_->OnList("a"), (std::set<int>{1, 2, 3, 4, 5}));
+}
+
+TEST_F(DeliveryTest, OneBadRecordIsRefusedAndItsNeighboursAreNot) {
+  world_->pinterest().SetBadRecord(DeliveryWorld::WireText(13));
+  Add(1, 40);
+  ASSERT_TRUE(world_->RunUntilQuiet());
+  EXPECT_EQ(world_->OnList("a").size(), 39u);
+  EXPECT_EQ(world_->OnList("a").count(13), 0u);
+  const auto counts = world_->Counts("a");
+  EXPECT_EQ(counts.settled.refused, 1);
+  EXPECT_EQ(counts.settled.delivered, 39);
+  auto page = world_->store().Rejections(world_->destination(), 10, "");
+  ASSERT_TRUE(page.ok());
+  ASSERT_EQ(page->rejections.size(), 1u);
+  ASSERT_TRUE(page->rejections[0].refused.has_value());
+  EXPECT_EQ(page->rejections[0].refused->refusal.http_status, 400);
+  // It is not tried again by a repeat.
+  world_->pinterest().ClearCalls();
+  Add(13, 13);
+  ASSERT_TRUE(world_->RunUntilQuiet());
+  EXPECT_TRUE(world_->pinterest().Calls().empty());
+  EXPECT_EQ(world_->Counts("a").settled.refused, 2);
+}
+
+TEST_F(DeliveryTest, BadRequestForEverythingRefusesNobody) {
+  world_->pinterest().SetFaults([](const FakePinterest::Call& call) {
+    return call.what == "LIST" ? Fault::kNone : Fault::kBadRequest;
+  });
+  Add(1, 40);
+  EXPECT_FALSE(world_->RunUntilQuiet(absl::Hours(1)));
+  EXPECT_EQ(world_->Counts("a").settled.refused, 0);
+  EXPECT_EQ(world_->deliverer().ListCondition(world_->ListOf("a")).state,
+            DeliveryCondition::State::kBlocked);
+  world_->pinterest().SetFaults(nullptr);
+  ASSERT_TRUE(world_->RunUntilQuiet());
+  world_->ExpectConverged();
+}
+
+TEST_F(DeliveryTest, TooLargeARequestIsMadeSmallerForGood) {
+  world_->pinterest().SetMaxRecords(4);
+  Add(1, 40);
+  ASSERT_TRUE(world_->RunUntilQuiet());
+  world_->ExpectConverged();
+  world_->pinterest().ClearCalls();
+  world_->Open();
+  Add(41, 60);
+  ASSERT_TRUE(world_->RunUntilQuiet());
+  for (const auto& call : world_->pinterest().Calls()) {
+    EXPECT_EQ(call.fault, Fault::kNone);
+    EXPECT_LE(call.records.size(), 4u);
+  }
+  world_->ExpectConverged();
+}
+
+struct Outage {
+  Fault fault;
+  const char* name;
+};
+class OutageTest : public DeliveryTest,
+                   public testing::WithParamInterface<Outage> {};
+
+// Whatever Pinterest answers, for however long: exports are accepted, nothing
+// is lost, nobody is refused, and it goes on by itself when it is over.
+TEST_P(OutageTest, EverythingIsDeliveredAfterwards) {
+  Add(1, 5);
+  ASSERT_TRUE(world_->RunUntilQuiet());
+  const Fault fault = GetParam().fault;
+  world_->pinterest().SetFaults(
+      [fault](const FakePinterest::Call&) { return fault; });
+  Add(6, 30);
+  Remove(1, 2);
+  EXPECT_FALSE(world_->RunUntilQuiet(absl::Hours(6)));
+  Remove(8, 9);
+  Add(3, 3);
+  EXPECT_FALSE(world_->RunUntilQuiet(absl::Hours(1)));
+  EXPECT_EQ(world_->Counts("a").settled.refused, 0);
+  // Bounded in number: no hammering. At most one a second, and usually far
+  // fewer.
+  EXPECT_LT(world_->pinterest().Calls().size(), 25'200u / 10);
+  world_->pinterest().SetFaults(nullptr);
+  ASSERT_TRUE(world_->RunUntilQuiet());
+  world_->ExpectConverged();
+  EXPECT_EQ(world_->deliverer().ListCondition(world_->ListOf("a")).state,
+            DeliveryCondition::State::kActive);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, OutageTest,
+    testing::Values(Outage{Fault::kNotSent, "NoConnection"},
+                    Outage{Fault::kLostBefore, "TimeOut"},
+                    Outage{Fault::kLostAfter, "AppliedWithoutAnswer"},
+                    Outage{Fault::kAppliedLate, "AppliedLate"},
+                    Outage{Fault::kServerError, "ServerError"},
+                    Outage{Fault::kRateLimited, "RateLimited"},
+                    Outage{Fault::kSpam, "Spam"},
+                    Outage{Fault::kUnauthorized, "Unauthorized"},
+                    Outage{Fault::kForbidden, "Forbidden"},
+                    Outage{Fault::kNotFound, "NotFound"},
+                    Outage{Fault::kUnexpected, "Conflict"}),
+    [](const auto& info) { return info.param.name; });
+
+TEST_F(DeliveryTest, RemovalsThatArriveDuringALongPassDoNotWaitForItsEnd) {
+  auto* credential = world_->config().mutable_credentials(0);
+  credential->mutable_rate_limits()->set_writes_per_minute(20);
+  world_->Open();
+  Add(1, 2'000);  // 200 requests, ten minutes and more
+  world_->RunSteps();
+  ASSERT_GT(world_->OnList("a").size(), 10u);
+  ASSERT_LT(world_->OnList("a").size(), 1'000u);
+  const int on_list = *world_->OnList("a").begin();
+  int not_yet = 0;
+  for (int i = 1; i <= 2'000 && not_yet == 0; ++i) {
+    if (world_->OnList("a").count(i) == 0) not_yet = i;
+  }
+  Remove(on_list, on_list);
+  Remove(not_yet, not_yet);
+  const absl::Time accepted = world_->clock().Now();
+  while (world_->OnList("a").count(on_list) > 0) {
+    world_->RunSteps(1);
+    const absl::Time next = world_->deliverer().NextStepTime();
+    if (next > world_->clock().Now()) {
+      world_->clock().Advance(next - world_->clock().Now());
+    }
+    ASSERT_LE(world_->clock().Now() - accepted, absl::Seconds(60))
+        << "two flush intervals";
+  }
+  ASSERT_TRUE(world_->RunUntilQuiet());
+  world_->ExpectConverged();
+  for (const auto& call : world_->pinterest().Calls()) {
+    if (call.what != "ADD" || call.time <= accepted + absl::Seconds(60)) {
+      continue;
+    }
+    for (const std::string& record : call.records) {
+      EXPECT_NE(record, DeliveryWorld::WireText(not_yet))
+          << "an addition that a newer removal cancels was sent";
+    }
+  }
+  const auto counts = world_->Counts("a");
+  EXPECT_EQ(counts.settled.delivered, 1'999 + 1);
+  EXPECT_EQ(counts.settled.superseded, 1);
+}
+
+TEST_F(DeliveryTest, RemovalsOfOneListGoBeforeAdditionsOfAnother) {
+  auto* credential = world_->config().mutable_credentials(0);
+  credential->mutable_rate_limits()->set_writes_per_minute(20);
+  world_->Open();
+  Add(1, 30, "b");
+  ASSERT_TRUE(world_->RunUntilQuiet());
+  Add(1, 2'000, "a");
+  world_->RunSteps();
+  Remove(1, 1, "b");
+  const absl::Time accepted = world_->clock().Now();
+  while (world_->OnList("b").count(1) > 0) {
+    world_->RunSteps(1);
+    const absl::Time next = world_->deliverer().NextStepTime();
+    if (next > world_->clock().Now()) {
+      world_->clock().Advance(next - world_->clock().Now());
+    }
+    ASSERT_LE(world_->clock().Now() - accepted, absl::Seconds(60));
+  }
+}
+
+TEST_F(DeliveryTest, NeverMoreWritesAMinuteThanConfigured) {
+  auto* credential = world_->config().mutable_credentials(0);
+  credential->mutable_rate_limits()->set_writes_per_minute(20);
+  world_->Open();
+  Add(1, 700, "a");
+  Add(1, 700, "b");
+  ASSERT_TRUE(world_->RunUntilQuiet());
+  world_->ExpectConverged();
+  std::vector<absl::Time> writes;
+  for (const auto& call : world_->pinterest().Calls()) {
+    if (call.what != "LIST") writes.push_back(call.time);
+  }
+  ASSERT_EQ(writes.size(), 140u);
+  for (size_t i = 20; i < writes.size(); ++i) {
+    EXPECT_GE(writes[i] - writes[i - 20], absl::Minutes(1));
+  }
+}
+
+TEST_F(DeliveryTest, PausedBySegmentAndResumed) {
+  Add(1, 5, "a");
+  Add(1, 5, "b");
+  auto segment = world_->store().FindSegment(world_->destination(), "ups", "a");
+  ASSERT_TRUE(segment.has_value());
+  ASSERT_TRUE(world_->store().SetSegmentPaused(segment->number, true).ok());
+  ASSERT_TRUE(world_->RunUntilQuiet());
+  EXPECT_EQ(world_->pinterest().Lists().size(), 1u);
+  EXPECT_EQ(world_->OnList("b").size(), 5u);
+  ASSERT_TRUE(world_->store().SetSegmentPaused(segment->number, false).ok());
+  world_->deliverer().Retry(world_->destination());
+  ASSERT_TRUE(world_->RunUntilQuiet());
+  world_->ExpectConverged();
+}
+
+TEST_F(DeliveryTest, FlushDoesNotWaitForTheDelay) {
+  Add(1, 5);
+  world_->deliverer().Flush(world_->destination());
+  world_->RunSteps();
+  world_->ExpectConverged();
+}
+
+TEST_F(DeliveryTest, ADeletedDestinationIsForgotten) {
+  Add(1, 5);
+  ASSERT_TRUE(world_->store().DeleteDestination(world_->destination()).ok());
+  ASSERT_TRUE(world_->RunUntilQuiet());
+  EXPECT_TRUE(world_->pinterest().Lists().empty());
+}
+
+TEST_F(DeliveryTest, ABadTokenOfOneCredentialStopsNobodyElse) {
+  auto* other = world_->config().add_credentials();
+  other->set_credential_id("other");
+  other->set_access_token_file("other-token");
+  auto* destination = world_->config().add_destinations();
+  *destination = world_->config().destinations(0);
+  destination->set_ad_account_id("1");
+  destination->set_credential_id("other");
+  world_->Open();
+  auto mine = world_->registry().FindDestination(absl::string_view("1"));
+  ASSERT_NE(mine, nullptr);
+  // The fake tells the credentials apart by what they ask for: all of the first
+  // destination's lists answer 401.
+  world_->pinterest().SetFaults([](const FakePinterest::Call& call) {
+    return call.what == "LIST" ? Fault::kNone : Fault::kUnauthorized;
+  });
+  Add(1, 5);
+  world_->RunUntilQuiet(absl::Minutes(10));
+  EXPECT_EQ(world_->deliverer().CredentialCondition("main").state,
+            DeliveryCondition::State::kBlocked);
+  EXPECT_EQ(world_->deliverer().CredentialCondition("other").state,
+            DeliveryCondition::State::kActive);
+}
+
+}  // namespace
+}  // namespace connector::delivery

@@ -1,0 +1,186 @@
+#include "connector/delivery/delivery_world.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
+#include "gtest/gtest.h"
+
+namespace connector::delivery {
+namespace {
+
+using identity_mapping::RecordView;
+using membership::Change;
+
+// 32 bytes that look like a digest, the same for one number everywhere.
+std::string Payload(int record) {
+  std::string payload(32, '\0');
+  uint64_t state = static_cast<uint64_t>(record) * 0x9e3779b97f4a7c15 + 1;
+  for (char& byte : payload) {
+    state ^= state >> 29;
+    state *= 0xbf58476d1ce4e5b9;
+    byte = static_cast<char>(state >> 56);
+  }
+  payload[31] = static_cast<char>(record);
+  payload[30] = static_cast<char>(record >> 8);
+  payload[29] = static_cast<char>(record >> 16);
+  return payload;
+}
+
+}  // namespace
+
+DeliveryWorld::DeliveryWorld(std::string directory, uint64_t seed)
+    : directory_(std::move(directory)), random_(seed), pinterest_(&clock_) {
+  auto* credential = config_.add_credentials();
+  credential->set_credential_id("main");
+  credential->set_access_token_file("token");
+  auto* destination = config_.add_destinations();
+  destination->set_ad_account_id(kAdAccount);
+  destination->set_display_name("test");
+  destination->set_credential_id("main");
+}
+
+void DeliveryWorld::Open() {
+  deliverer_.reset();
+  registry_.reset();
+  store_.reset();
+  membership::StoreOptions options;
+  options.path = directory_ + "/store";
+  options.clock = &clock_;
+  options.random = &random_;
+  auto store = membership::OpenStore(options);
+  ASSERT_TRUE(store.ok()) << store.status();
+  store_ = *std::move(store);
+  auto registry = config::Registry::Load(store_.get(), config_);
+  ASSERT_TRUE(registry.ok()) << registry.status();
+  registry_ = *std::move(registry);
+  DelivererOptions delivery;
+  delivery.ledger = store_.get();
+  delivery.registry = registry_.get();
+  delivery.clients = &pinterest_;
+  delivery.clock = &clock_;
+  delivery.random = &random_;
+  delivery.spill_directory = directory_ + "/spill";
+  delivery.observer = [this](const DeliveryEvent& event) {
+    events_.push_back(event);
+  };
+  auto deliverer = Deliverer::Create(std::move(delivery));
+  ASSERT_TRUE(deliverer.ok()) << deliverer.status();
+  deliverer_ = *std::move(deliverer);
+}
+
+membership::DestinationNumber DeliveryWorld::destination() {
+  return registry_->FindDestination(absl::string_view(kAdAccount))->number;
+}
+
+membership::ListNumber DeliveryWorld::ListOf(const std::string& segment) {
+  auto row = store_->FindSegment(destination(), "ups", segment);
+  EXPECT_TRUE(row.has_value()) << segment;
+  return row.has_value() ? row->list : 0;
+}
+
+void DeliveryWorld::Commit(const std::vector<Event>& events) {
+  membership::Batch batch;
+  batch.destination = destination();
+  batch.max_backlog_bytes = int64_t{1} << 40;
+  for (const Event& event : events) {
+    auto segment = store_->EnsureSegment(batch.destination, "ups",
+                                         event.segment, "", 1000);
+    ASSERT_TRUE(segment.ok()) << segment.status();
+    auto changes = std::find_if(
+        batch.segments.begin(), batch.segments.end(),
+        [&](const auto& c) { return c.segment == segment->number; });
+    if (changes == batch.segments.end()) {
+      changes = batch.segments.emplace(batch.segments.end());
+      changes->segment = segment->number;
+      changes->list = segment->list;
+    }
+    ++changes->counts.received;
+    const std::string encoded = "\x01" + Payload(event.record);
+    changes->run.Add(event.change, *RecordView::FromEncoded(encoded), true);
+    model_[event.segment][event.record] = event.change;
+  }
+  absl::Notification done;
+  absl::Status status;
+  store_->Commit(std::move(batch),
+                 [&](absl::StatusOr<membership::CommitOutcome> outcome) {
+                   status = outcome.status();
+                   done.Notify();
+                 });
+  done.WaitForNotification();
+  ASSERT_TRUE(status.ok()) << status;
+}
+
+int DeliveryWorld::RunSteps(int at_most) {
+  int run = 0;
+  while (run < at_most && deliverer_->RunReadyStep()) ++run;
+  return run;
+}
+
+bool DeliveryWorld::RunUntilQuiet(absl::Duration at_most) {
+  const absl::Time end = clock_.Now() + at_most;
+  while (true) {
+    RunSteps();
+    const absl::Time next = deliverer_->NextStepTime();
+    if (next == absl::InfiniteFuture()) return true;
+    if (next > end) return false;
+    clock_.Advance(std::max(next - clock_.Now(), absl::Milliseconds(1)));
+  }
+}
+
+void DeliveryWorld::ExpectConverged() {
+  EXPECT_TRUE(store_->PendingLists().empty());
+  std::map<std::string, int> lists;
+  for (const auto& [id, list] : pinterest_.Lists()) ++lists[list.name];
+  for (const auto& [segment, records] : model_) {
+    std::set<int> expected;
+    for (const auto& [record, change] : records) {
+      if (change == Change::kAdd) expected.insert(record);
+    }
+    EXPECT_LE(lists[Name(segment)], 1) << segment;
+    if (lists[Name(segment)] == 1 || !expected.empty()) {
+      EXPECT_EQ(OnList(segment), expected) << segment;
+    }
+    const membership::SyncCounts counts = Counts(segment);
+    EXPECT_EQ(counts.pending(), 0) << segment;
+  }
+}
+
+std::set<int> DeliveryWorld::OnList(const std::string& segment) {
+  std::map<std::string, int> numbers;
+  for (const auto& [record, change] : model_[segment]) {
+    numbers[WireText(record)] = record;
+  }
+  std::set<int> on_list;
+  for (const std::string& text : pinterest_.Records(Name(segment))) {
+    auto found = numbers.find(text);
+    on_list.insert(found == numbers.end() ? -1 : found->second);
+  }
+  return on_list;
+}
+
+int DeliveryWorld::CallCount(const std::string& what) {
+  int count = 0;
+  for (const auto& call : pinterest_.Calls()) count += call.what == what;
+  return count;
+}
+
+membership::SyncCounts DeliveryWorld::Counts(const std::string& segment) {
+  auto report = store_->Report(destination());
+  EXPECT_TRUE(report.ok()) << report.status();
+  if (report.ok()) {
+    for (const auto& row : report->segments) {
+      if (row.segment.segment_id == segment) return row.counts;
+    }
+  }
+  ADD_FAILURE() << "no segment " << segment;
+  return {};
+}
+
+std::string DeliveryWorld::WireText(int record) {
+  return absl::BytesToHexString(Payload(record));
+}
+
+}  // namespace connector::delivery

@@ -1,0 +1,92 @@
+#ifndef CONNECTOR_DELIVERY_DELIVERY_WORLD_H_
+#define CONNECTOR_DELIVERY_DELIVERY_WORLD_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "audience_sync/v1/destination.pb.h"
+#include "connector/base/fake_clock.h"
+#include "connector/base/fake_random.h"
+#include "connector/config/registry.h"
+#include "connector/delivery/deliverer.h"
+#include "connector/delivery/fake_pinterest.h"
+#include "connector/membership/store.h"
+
+namespace connector::delivery {
+
+// A real store and a real deliverer without threads, a fake Pinterest and a
+// clock that stands still: what a delivery test needs. Beside it stands the
+// model: for each segment the last event of each record.
+class DeliveryWorld {
+ public:
+  static constexpr char kAdAccount[] = "549755885175";
+
+  struct Event {
+    std::string segment;
+    int record = 0;
+    membership::Change change = membership::Change::kAdd;
+  };
+
+  // An empty directory for the store.
+  DeliveryWorld(std::string directory, uint64_t seed);
+
+  // What the destination is configured with; takes effect with the next Open.
+  audience_sync::v1::ConnectorConfig& config() { return config_; }
+
+  // Starts on what the directory holds; ends whatever ran. A kill between two
+  // steps of delivery looks the same to the store.
+  void Open();
+
+  // Makes a batch of events durable; updates the model.
+  void Commit(const std::vector<Event>& events);
+
+  // Runs steps that are due now; returns how many were run.
+  int RunSteps(int at_most = 1'000'000);
+  // Runs steps and moves the clock to whatever is due next, until nothing
+  // waits any more or `at_most` has passed. True if nothing waits.
+  bool RunUntilQuiet(absl::Duration at_most = absl::Hours(24));
+
+  // Everything is settled, every list holds what the model says, no segment has
+  // two lists, the counters add up.
+  void ExpectConverged();
+
+  // Records of a segment's list at Pinterest, by number.
+  std::set<int> OnList(const std::string& segment);
+  // How many calls of a kind ("ADD") there were since the last ClearCalls.
+  int CallCount(const std::string& what);
+  membership::SyncCounts Counts(const std::string& segment);
+
+  static std::string WireText(int record);
+  static std::string Name(const std::string& segment) {
+    return "cdp/ups/" + segment;
+  }
+
+  FakeClock& clock() { return clock_; }
+  FakePinterest& pinterest() { return pinterest_; }
+  membership::MembershipStore& store() { return *store_; }
+  config::Registry& registry() { return *registry_; }
+  Deliverer& deliverer() { return *deliverer_; }
+  membership::DestinationNumber destination();
+  membership::ListNumber ListOf(const std::string& segment);
+  const std::vector<DeliveryEvent>& events() const { return events_; }
+
+ private:
+  const std::string directory_;
+  FakeClock clock_;
+  FakeRandom random_;
+  FakePinterest pinterest_;
+  audience_sync::v1::ConnectorConfig config_;
+  std::unique_ptr<membership::MembershipStore> store_;
+  std::unique_ptr<config::Registry> registry_;
+  std::unique_ptr<Deliverer> deliverer_;
+  std::vector<DeliveryEvent> events_;
+  std::map<std::string, std::map<int, membership::Change>> model_;
+};
+
+}  // namespace connector::delivery
+
+#endif  // CONNECTOR_DELIVERY_DELIVERY_WORLD_H_

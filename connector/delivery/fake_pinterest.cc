@@ -1,0 +1,282 @@
+#include "connector/delivery/fake_pinterest.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "gtest/gtest.h"
+
+namespace connector::delivery {
+namespace {
+
+using identity_mapping::RecordView;
+using pinterest::ApiError;
+using pinterest::CustomerList;
+using pinterest::ErrorClass;
+
+ApiError MakeApiError(ErrorClass error_class, int http_status,
+                      bool outcome_unknown) {
+  ApiError error;
+  error.error_class = error_class;
+  error.outcome_unknown = outcome_unknown;
+  error.message = "fault of a test";
+  error.call.http_status = http_status;
+  error.call.request_id = "rid-of-a-test";
+  return error;
+}
+
+std::vector<std::string> WireTexts(absl::Span<const RecordView> records) {
+  std::vector<std::string> texts;
+  for (RecordView record : records) {
+    texts.emplace_back();
+    record.AppendWireText(&texts.back());
+  }
+  return texts;
+}
+
+}  // namespace
+
+void FakePinterest::SetFaults(std::function<Fault(const Call&)> faults) {
+  absl::MutexLock lock(&mutex_);
+  faults_ = std::move(faults);
+}
+
+void FakePinterest::SetBadRecord(std::string wire_record) {
+  absl::MutexLock lock(&mutex_);
+  bad_records_.insert(std::move(wire_record));
+}
+
+void FakePinterest::SetMaxRecords(size_t max_records) {
+  absl::MutexLock lock(&mutex_);
+  max_records_ = max_records;
+}
+
+void FakePinterest::SetListingDelay(absl::Duration delay) {
+  absl::MutexLock lock(&mutex_);
+  listing_delay_ = delay;
+}
+
+void FakePinterest::SetLateDelay(absl::Duration delay) {
+  absl::MutexLock lock(&mutex_);
+  late_delay_ = delay;
+}
+
+std::string FakePinterest::AddList(std::string name,
+                                   std::set<std::string> records) {
+  absl::MutexLock lock(&mutex_);
+  const std::string id = absl::StrCat(++next_id_);
+  lists_[id] = {std::move(name), "EMAIL", absl::InfinitePast(),
+                std::move(records)};
+  return id;
+}
+
+std::map<std::string, struct FakePinterest::List> FakePinterest::Lists() {
+  absl::MutexLock lock(&mutex_);
+  ApplyLate();
+  return lists_;
+}
+
+std::set<std::string> FakePinterest::Records(const std::string& name) {
+  std::set<std::string> records;
+  int found = 0;
+  for (const auto& [id, list] : Lists()) {
+    if (list.name != name) continue;
+    ++found;
+    records = list.records;
+  }
+  EXPECT_EQ(found, 1) << "lists of the name " << name;
+  return records;
+}
+
+std::vector<FakePinterest::Call> FakePinterest::Calls() {
+  absl::MutexLock lock(&mutex_);
+  return calls_;
+}
+
+void FakePinterest::ClearCalls() {
+  absl::MutexLock lock(&mutex_);
+  calls_.clear();
+}
+
+bool FakePinterest::HasLateRequests() {
+  absl::MutexLock lock(&mutex_);
+  ApplyLate();
+  return !late_.empty();
+}
+
+void FakePinterest::ApplyLate() {
+  const absl::Time now = clock_->Now();
+  while (!late_.empty() && late_.front().time <= now) {
+    late_.front().apply();
+    late_.pop_front();
+  }
+}
+
+FakePinterest::Fault FakePinterest::Decide(const Call& call) {
+  ApplyLate();
+  if (faults_ != nullptr) {
+    const Fault fault = faults_(call);
+    if (fault != Fault::kNone) return fault;
+  }
+  if (max_records_ > 0 && call.records.size() > max_records_) {
+    return Fault::kTooLarge;
+  }
+  for (const std::string& record : call.records) {
+    if (bad_records_.count(record) > 0) return Fault::kBadRequest;
+  }
+  return Fault::kNone;
+}
+
+pinterest::ApiResult<CustomerList> FakePinterest::Write(
+    Call call, std::function<std::string()> apply) {
+  const Fault fault = Decide(call);
+  call.fault = fault;
+  call.time = clock_->Now();
+  calls_.push_back(call);
+  switch (fault) {
+    case Fault::kNone: {
+      CustomerList answer;
+      answer.id = apply();
+      answer.status = "PROCESSING";
+      return answer;
+    }
+    case Fault::kNotSent:
+      return MakeApiError(ErrorClass::kRetryable, 0, false);
+    case Fault::kLostBefore:
+      return MakeApiError(ErrorClass::kRetryable, 0, true);
+    case Fault::kLostAfter:
+      apply();
+      return MakeApiError(ErrorClass::kRetryable, 0, true);
+    case Fault::kAppliedLate:
+      late_.push_back({clock_->Now() + late_delay_, [apply] { apply(); }});
+      return MakeApiError(ErrorClass::kRetryable, 0, true);
+    case Fault::kServerError:
+      return MakeApiError(ErrorClass::kRetryable, 503, true);
+    case Fault::kRateLimited:
+      return MakeApiError(ErrorClass::kRateLimited, 429, false);
+    case Fault::kSpam:
+      return MakeApiError(ErrorClass::kSpamBlocked, 429, false);
+    case Fault::kUnauthorized:
+      return MakeApiError(ErrorClass::kUnauthorized, 401, false);
+    case Fault::kForbidden:
+      return MakeApiError(ErrorClass::kForbidden, 403, false);
+    case Fault::kNotFound:
+      return MakeApiError(ErrorClass::kNotFound, 404, false);
+    case Fault::kTooLarge:
+      return MakeApiError(ErrorClass::kTooLarge, 413, false);
+    case Fault::kBadRequest:
+      return MakeApiError(ErrorClass::kBadRequest, 400, false);
+    case Fault::kUnexpected:
+      return MakeApiError(ErrorClass::kUnexpected, 409, false);
+  }
+  return MakeApiError(ErrorClass::kUnexpected, 0, false);
+}
+
+pinterest::ApiResult<CustomerList> FakePinterest::Create(
+    absl::string_view, absl::string_view name, absl::string_view list_type,
+    absl::Span<const RecordView> records) {
+  absl::MutexLock lock(&mutex_);
+  Call call;
+  call.what = "CREATE";
+  call.records = WireTexts(records);
+  auto texts = call.records;
+  return Write(std::move(call),
+               [this, texts, name = std::string(name),
+                list_type = std::string(list_type)]()
+                   ABSL_NO_THREAD_SAFETY_ANALYSIS {
+                     const std::string id = absl::StrCat(++next_id_);
+                     lists_[id] = {name,
+                                   list_type,
+                                   clock_->Now() + listing_delay_,
+                                   {texts.begin(), texts.end()}};
+                     return id;
+                   });
+}
+
+pinterest::ApiResult<CustomerList> FakePinterest::Update(
+    absl::string_view, absl::string_view customer_list_id,
+    pinterest::Operation operation, absl::Span<const RecordView> records) {
+  absl::MutexLock lock(&mutex_);
+  Call call;
+  const bool add = operation == pinterest::Operation::kAdd;
+  call.what = add ? "ADD" : "REMOVE";
+  call.list_id = std::string(customer_list_id);
+  call.records = WireTexts(records);
+  if (lists_.count(call.list_id) == 0) {
+    return MakeApiError(ErrorClass::kNotFound, 404, false);
+  }
+  auto texts = call.records;
+  return Write(std::move(call),
+               [this, texts, add, id = std::string(customer_list_id)]()
+                   ABSL_NO_THREAD_SAFETY_ANALYSIS {
+                     auto& on_list = lists_[id].records;
+                     for (const std::string& text : texts) {
+                       if (add) {
+                         on_list.insert(text);
+                       } else {
+                         on_list.erase(text);
+                       }
+                     }
+                     return id;
+                   });
+}
+
+pinterest::ApiResult<CustomerList> FakePinterest::Get(
+    absl::string_view, absl::string_view customer_list_id) {
+  absl::MutexLock lock(&mutex_);
+  auto found = lists_.find(std::string(customer_list_id));
+  if (found == lists_.end()) {
+    return MakeApiError(ErrorClass::kNotFound, 404, false);
+  }
+  CustomerList list;
+  list.id = found->first;
+  list.name = found->second.name;
+  return list;
+}
+
+pinterest::ApiResult<pinterest::CustomerListPage> FakePinterest::List(
+    absl::string_view, absl::string_view bookmark, int, bool newest_first) {
+  absl::MutexLock lock(&mutex_);
+  Call call;
+  call.what = "LIST";
+  call.time = clock_->Now();
+  call.fault = Decide(call);
+  calls_.push_back(call);
+  if (call.fault != Fault::kNone) {
+    return MakeApiError(ErrorClass::kRetryable, 503, false);
+  }
+  std::vector<CustomerList> all;
+  for (const auto& [id, list] : lists_) {
+    if (list.visible_from > clock_->Now()) continue;
+    CustomerList item;
+    item.id = id;
+    item.name = list.name;
+    all.push_back(item);
+  }
+  if (newest_first) std::reverse(all.begin(), all.end());
+  // Two a page, so that paging happens.
+  pinterest::CustomerListPage page;
+  size_t at = 0;
+  if (!bookmark.empty()) at = std::stoul(std::string(bookmark));
+  for (size_t i = at; i < std::min(at + 2, all.size()); ++i) {
+    page.items.push_back(all[i]);
+  }
+  if (at + 2 < all.size()) page.bookmark = absl::StrCat(at + 2);
+  return page;
+}
+
+pinterest::ApiResult<pinterest::AdAccount> FakePinterest::GetAdAccount(
+    absl::string_view ad_account_id) {
+  pinterest::AdAccount account;
+  account.id = std::string(ad_account_id);
+  return account;
+}
+
+absl::StatusOr<std::shared_ptr<pinterest::CustomerListClient>>
+FakePinterest::ClientFor(absl::string_view) {
+  return std::shared_ptr<pinterest::CustomerListClient>(
+      this, [](pinterest::CustomerListClient*) {});
+}
+
+}  // namespace connector::delivery
