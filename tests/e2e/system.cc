@@ -1,0 +1,220 @@
+#include "tests/e2e/system.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/time/clock.h"
+#include "gtest/gtest.h"
+#include "httplib.h"
+#include "openssl/evp.h"
+
+namespace e2e {
+namespace {
+
+using nlohmann::json;
+
+// Sockets have short names, and the test's own directory has a long one.
+std::string MakeDirectory() {
+  char name[] = "/tmp/e2e-XXXXXX";
+  if (mkdtemp(name) == nullptr) std::abort();
+  return name;
+}
+
+}  // namespace
+
+std::string Runfile(const std::string& path) {
+  return absl::StrCat(std::getenv("TEST_SRCDIR"), "/",
+                      std::getenv("TEST_WORKSPACE"), "/", path);
+}
+
+System::System(Options options)
+    : options_(std::move(options)), directory_(MakeDirectory()) {
+  std::vector<std::string> command = {Runfile("simulator/pinterest_simulator"),
+                                      "--port=0", "--token=pina_e2e",
+                                      "--rate_limits=off"};
+  for (const std::string& flag : options_.simulator_flags) {
+    command.push_back(flag);
+  }
+  simulator_ = Process::Start(command, directory_ + "/simulator.log");
+  const std::string port = simulator_->AwaitLine("listening on 127.0.0.1:");
+  EXPECT_NE(port, "") << ReadFile(directory_ + "/simulator.log");
+  simulator_port_ = std::atoi(port.c_str());
+  base_url_ = absl::StrCat("http://127.0.0.1:", port, "/v5");
+
+  mkdir((directory_ + "/credentials").c_str(), 0700);
+  mkdir((directory_ + "/run").c_str(), 0700);
+  WriteFile(directory_ + "/credentials/token", "pina_e2e\n");
+  chmod((directory_ + "/credentials/token").c_str(), 0600);
+  WriteFile(directory_ + "/config.textproto",
+            absl::StrCat(R"(
+credentials {
+  credential_id: "main"
+  access_token_file: "token"
+  rate_limits { unlimited: true }
+}
+destinations {
+  ad_account_id: ")",
+                         kAdAccount, R"("
+  display_name: "End to end"
+  credential_id: "main"
+  delivery_policy {
+    max_request_records: )",
+                         options_.max_request_records, R"(
+    max_delay { )",
+                         options_.max_delay == "0.2s"
+                             ? std::string("nanos: 200000000")
+                             : absl::StrCat("seconds: ", options_.max_delay),
+                         R"( }
+  }
+}
+)"));
+  StartConnector();
+}
+
+System::~System() {
+  connector_.reset();
+  simulator_.reset();
+  if (!testing::Test::HasFailure()) {
+    RunProgram({"/bin/rm", "-rf", directory_});
+  } else {
+    fprintf(stderr, "%s\n", ReadFile(directory_ + "/connector.log").c_str());
+    fprintf(stderr, "kept: %s\n", directory_.c_str());
+  }
+}
+
+void System::StartConnector() {
+  std::vector<std::string> command = {
+      Runfile("connector/server/audience_connector"),
+      "--config=" + directory_ + "/config.textproto",
+      "--listen=unix:" + directory_ + "/run/connector.sock",
+      "--state_dir=" + state_directory(),
+      "--credentials_dir=" + directory_ + "/credentials",
+      "--pinterest_base_url=" + base_url_};
+  for (const std::string& flag : options_.connector_flags) {
+    command.push_back(flag);
+  }
+  connector_ = Process::Start(command, directory_ + "/connector.log");
+  EXPECT_NE(connector_->AwaitLine("listening on "), "")
+      << ReadFile(directory_ + "/connector.log");
+}
+
+std::unique_ptr<Process> System::StartCtl(std::vector<std::string> arguments,
+                                          const std::string& output_file) {
+  std::vector<std::string> command = {
+      Runfile("connector/cli/audiencectl"),
+      "--address=unix:" + directory_ + "/run/connector.sock"};
+  for (std::string& argument : arguments) {
+    command.push_back(std::move(argument));
+  }
+  return Process::Start(command, output_file,
+                        {{"XDG_STATE_HOME", directory_ + "/ctl-state"}});
+}
+
+Output System::Ctl(std::vector<std::string> arguments) {
+  const std::string file =
+      absl::StrCat(directory_, "/ctl-", absl::GetCurrentTimeNanos(), ".log");
+  auto process = StartCtl(std::move(arguments), file);
+  Output output;
+  output.exit_code = process->Wait();
+  output.text = ReadFile(file);
+  return output;
+}
+
+void System::ExportAndDrain(const std::string& file) {
+  Output exported =
+      Ctl({"export", absl::StrCat("--ad_account_id=", kAdAccount), file});
+  ASSERT_EQ(exported.exit_code, 0) << exported.text;
+  Output drained = Ctl({"drain", kAdAccount, "--timeout=60s"});
+  ASSERT_EQ(drained.exit_code, 0) << drained.text;
+}
+
+std::string System::WriteExport(const std::string& name,
+                                const std::vector<json>& profiles) {
+  const std::string path = directory_ + "/" + name;
+  std::string lines;
+  for (const json& profile : profiles) {
+    absl::StrAppend(&lines, profile.dump(), "\n");
+  }
+  WriteFile(path, lines);
+  return path;
+}
+
+json System::Inspect(const std::string& path) {
+  httplib::Client client("127.0.0.1", simulator_port_);
+  client.set_read_timeout(60);
+  auto answer = client.Get(("/_simulator/" + path).c_str());
+  if (!answer) {
+    ADD_FAILURE() << "the simulator does not answer";
+    return {};
+  }
+  EXPECT_EQ(answer->status, 200) << path << " " << answer->body;
+  return json::parse(answer->body, nullptr, false);
+}
+
+void System::Control(const std::string& path, const json& body) {
+  httplib::Client client("127.0.0.1", simulator_port_);
+  auto answer = client.Post(("/_simulator/" + path).c_str(), body.dump(),
+                            "application/json");
+  ASSERT_TRUE(static_cast<bool>(answer));
+  ASSERT_LT(answer->status, 300) << answer->body;
+}
+
+std::map<std::string, std::vector<std::string>> System::Lists() {
+  std::map<std::string, std::vector<std::string>> lists;
+  const json body =
+      Inspect(absl::StrCat("ad_accounts/", kAdAccount, "/customer_lists"));
+  for (const json& list : body.at("customer_lists")) {
+    const std::string name = list.at("name");
+    EXPECT_EQ(lists.count(name), 0u) << "two lists of the name " << name;
+    lists[name] = list.at("records").get<std::vector<std::string>>();
+  }
+  return lists;
+}
+
+int System::RequestCount(const std::string& method) {
+  int count = 0;
+  const json requests = Inspect("requests");
+  for (const json& request : requests.at("requests")) {
+    if (request.at("method") == method) ++count;
+  }
+  return count;
+}
+
+void System::ClearRequests() {
+  httplib::Client client("127.0.0.1", simulator_port_);
+  ASSERT_TRUE(static_cast<bool>(client.Delete("/_simulator/requests")));
+}
+
+json System::Profile(
+    const std::map<std::string, std::vector<std::string>>& identities,
+    const std::map<std::string, std::string>& memberships) {
+  json profile;
+  for (const auto& [name, values] : identities) {
+    for (const std::string& value : values) {
+      profile["identityMap"][name].push_back({{"id", value}});
+    }
+  }
+  for (const auto& [segment, status] : memberships) {
+    profile["segmentMembership"]["ups"][segment] = {
+        {"lastQualificationTime", "2026-03-02T10:00:00Z"}, {"status", status}};
+  }
+  return profile;
+}
+
+std::string System::Sha256(const std::string& text) {
+  unsigned char digest[32];
+  unsigned int size = 0;
+  EVP_Digest(text.data(), text.size(), digest, &size, EVP_sha256(), nullptr);
+  std::string hex;
+  for (unsigned char byte : digest) {
+    absl::StrAppend(&hex, absl::Hex(byte, absl::kZeroPad2));
+  }
+  return hex;
+}
+
+}  // namespace e2e

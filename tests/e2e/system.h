@@ -1,0 +1,87 @@
+#ifndef TESTS_E2E_SYSTEM_H_
+#define TESTS_E2E_SYSTEM_H_
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "nlohmann/json.hpp"
+#include "tests/e2e/process.h"
+
+namespace e2e {
+
+// The built programs together: a simulated Pinterest, the connector, and the
+// command line, in a directory of the test's own.
+class System {
+ public:
+  static constexpr char kAdAccount[] = "549755885175";
+
+  struct Options {
+    // Changes wait this long for others.
+    std::string max_delay = "0.2s";
+    int max_request_records = 10'000;
+    std::vector<std::string> simulator_flags;
+    std::vector<std::string> connector_flags;
+  };
+
+  explicit System(Options options);
+  System() : System(Options()) {}
+  ~System();
+
+  // The connector; on the same state when started again.
+  void StartConnector();
+  Process& connector() { return *connector_; }
+  Process& simulator() { return *simulator_; }
+
+  // audiencectl with these arguments.
+  Output Ctl(std::vector<std::string> arguments);
+  // The same in the background.
+  std::unique_ptr<Process> StartCtl(std::vector<std::string> arguments,
+                                    const std::string& output_file);
+  // Exports lines of JSON and waits until all is delivered; fails the test if
+  // that does not work.
+  void ExportAndDrain(const std::string& file);
+  // Writes lines of JSON to a file and returns its path.
+  std::string WriteExport(const std::string& name,
+                          const std::vector<nlohmann::json>& profiles);
+
+  // The simulator: a GET or POST of its inspection.
+  nlohmann::json Inspect(const std::string& path);
+  void Control(const std::string& path, const nlohmann::json& body);
+  // Records by list name; a second list of one name fails the test.
+  std::map<std::string, std::vector<std::string>> Lists();
+  // Requests seen with this method.
+  int RequestCount(const std::string& method);
+  void ClearRequests();
+
+  const std::string& directory() const { return directory_; }
+  std::string state_directory() const { return directory_ + "/state"; }
+  std::string base_url() const { return base_url_; }
+
+  // A profile in the platform's own shape.
+  static nlohmann::json Profile(
+      const std::map<std::string, std::vector<std::string>>& identities,
+      const std::map<std::string, std::string>& memberships);
+  // The SHA-256 of a text, in hex: what an address becomes.
+  static std::string Sha256(const std::string& text);
+  static std::string Name(const std::string& segment) {
+    return "cdp/ups/" + segment;
+  }
+
+ private:
+  const Options options_;
+  std::string directory_;
+  std::string base_url_;
+  int simulator_port_ = 0;
+  std::unique_ptr<Process> simulator_;
+  std::unique_ptr<Process> connector_;
+};
+
+// A program or file of the project, as the test finds it.
+std::string Runfile(const std::string& path);
+
+}  // namespace e2e
+
+#endif  // TESTS_E2E_SYSTEM_H_
