@@ -1,11 +1,15 @@
 #include "tests/e2e/system.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
@@ -23,6 +27,19 @@ std::string MakeDirectory() {
   char name[] = "/tmp/e2e-XXXXXX";
   if (mkdtemp(name) == nullptr) std::abort();
   return name;
+}
+
+// A port that nobody listens on just now.
+int FreePort() {
+  const int fd = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  bind(fd, reinterpret_cast<sockaddr*>(&address), size);
+  getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
+  close(fd);
+  return ntohs(address.sin_port);
 }
 
 }  // namespace
@@ -45,6 +62,24 @@ System::System(Options options)
   EXPECT_NE(port, "") << ReadFile(directory_ + "/simulator.log");
   simulator_port_ = std::atoi(port.c_str());
   base_url_ = absl::StrCat("http://127.0.0.1:", port, "/v5");
+
+  // A validating proxy in between, if asked for (tools/check_requests.sh).
+  if (const char* prism = std::getenv("PRISM"); prism != nullptr) {
+    const std::string proxy = absl::StrCat(FreePort());
+    proxy_ = Process::Start(
+        {"/bin/sh", "-c",
+         absl::StrCat("exec ", prism, " proxy --errors -h 127.0.0.1 -p ", proxy,
+                      " ", Runfile("testdata/pinterest/openapi.json"), " ",
+                      base_url_)},
+        directory_ + "/prism.log");
+    const absl::Time deadline = absl::Now() + absl::Seconds(60);
+    while (absl::Now() < deadline &&
+           !absl::StrContains(ReadFile(directory_ + "/prism.log"),
+                              "Prism is listening")) {
+      absl::SleepFor(absl::Milliseconds(50));
+    }
+    base_url_ = absl::StrCat("http://127.0.0.1:", proxy);
+  }
 
   mkdir((directory_ + "/credentials").c_str(), 0700);
   mkdir((directory_ + "/run").c_str(), 0700);
@@ -78,6 +113,7 @@ destinations {
 
 System::~System() {
   connector_.reset();
+  proxy_.reset();
   simulator_.reset();
   if (!testing::Test::HasFailure()) {
     RunProgram({"/bin/rm", "-rf", directory_});

@@ -76,6 +76,7 @@ class System {
   std::string base_url_;
   int simulator_port_ = 0;
   std::unique_ptr<Process> simulator_;
+  std::unique_ptr<Process> proxy_;
   std::unique_ptr<Process> connector_;
 };
 
