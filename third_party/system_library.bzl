@@ -6,7 +6,7 @@ def system_library(name, libs = [], deps = [], defines = [], alwayslink = False,
     """Links `libs` (names as after -l) into whatever depends on it."""
     flags = ["-l" + lib for lib in libs] + ["-lpthread"]
     if alwayslink:
-        flags = ["-Wl,--no-as-needed"] + flags + ["-Wl,--as-needed"]
+        flags = ["-Wl,--push-state,--no-as-needed"] + flags + ["-Wl,--pop-state"]
     cc_library(
         name = name,
         linkopts = flags,

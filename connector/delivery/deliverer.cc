@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "connector/base/error.h"
@@ -222,7 +223,7 @@ ListPass::StepResult Deliverer::RunStep(Task& task) {
         return {StepKind::kAbandoned, retry, gate->condition().reason};
       }
     }
-    RecordBuffer early;
+    PassMemory memory;
     {
       absl::MutexLock lock(&mutex_);
       const auto pending = options_.ledger->FindPendingList(task.list);
@@ -232,11 +233,10 @@ ListPass::StepResult Deliverer::RunStep(Task& task) {
       }
       ++passes_;
       task.flush = false;
-      early = std::move(task.early_removals);
-      task.early_removals = RecordBuffer();
+      memory = std::exchange(task.memory, {});
     }
     task.pass = std::make_unique<ListPass>(
-        environment_, task.list, *std::move(segment), std::move(early));
+        environment_, task.list, *std::move(segment), std::move(memory));
   }
   return task.pass->Step(*route);
 }
@@ -264,7 +264,6 @@ void Deliverer::Finish(Task& task, const ListPass::StepResult& result) {
     }
     case StepKind::kSettled:
       task.condition = {};
-      task.early_removals = task.pass->TakeEarlyRemovals();
       break;
     case StepKind::kAbandoned:
       task.not_before = result.time;
@@ -281,11 +280,14 @@ void Deliverer::Finish(Task& task, const ListPass::StepResult& result) {
   }
   if (task.pass != nullptr) {
     --passes_;
+    task.memory = task.pass->TakeMemory(result.kind == StepKind::kSettled);
     task.pass.reset();
   }
-  task.echo_time = absl::InfiniteFuture();
+  task.echo_time = task.memory.doubt_times.empty()
+                       ? absl::InfiniteFuture()
+                       : task.memory.doubt_times.begin()->second + kEchoDelay;
   for (const auto& [list, time] : options_.ledger->EchoTimes()) {
-    if (list == task.list) task.echo_time = time;
+    if (list == task.list) task.echo_time = std::min(task.echo_time, time);
   }
   Schedule(task);
 }

@@ -21,7 +21,6 @@
 #include "connector/delivery/delivery_event.h"
 #include "connector/delivery/gate.h"
 #include "connector/delivery/list_pass.h"
-#include "connector/delivery/record_buffer.h"
 #include "connector/delivery/sort_budget.h"
 #include "connector/membership/ledger.h"
 #include "connector/pinterest/client_provider.h"
@@ -96,12 +95,12 @@ class Deliverer : public DeliveryControl {
     bool flush = false;
     // Not before this, whatever comes: a retry or a closed gate.
     absl::Time not_before = absl::InfinitePast();
-    // When removals go out once more.
+    // When something goes out once more, or an old doubt is over.
     absl::Time echo_time = absl::InfiniteFuture();
     DeliveryCondition condition;
     Gate gate;
     std::unique_ptr<ListPass> pass;
-    RecordBuffer early_removals;
+    PassMemory memory;
   };
   struct DestinationGate {
     Gate gate;

@@ -33,14 +33,8 @@ Fault RandomFault(Random& random, const FakePinterest::Call& call) {
 
 void RunHistory(uint64_t seed, int steps) {
   SCOPED_TRACE(absl::StrCat("seed ", seed));
-  const std::string directory =
-      absl::StrCat(testing::TempDir(), "/history-", seed);
-  ASSERT_EQ(
-      std::system(absl::StrCat("rm -rf ", directory, " && mkdir -p ", directory)
-                      .c_str()),
-      0);
   FakeRandom random(seed);
-  DeliveryWorld world(directory, seed);
+  DeliveryWorld world(seed);
   auto* policy =
       world.config().mutable_destinations(0)->mutable_delivery_policy();
   policy->set_max_request_records(3 + static_cast<int>(random.Next() % 8));
@@ -105,7 +99,6 @@ void RunHistory(uint64_t seed, int steps) {
   world.clock().Advance(absl::Minutes(10));
   ASSERT_TRUE(world.RunUntilQuiet());
   world.ExpectConverged();
-  std::system(absl::StrCat("rm -rf ", directory).c_str());
 }
 
 TEST(DeliveryModelTest, RandomHistoriesConverge) {

@@ -21,21 +21,12 @@ constexpr Change kRemove = Change::kRemove;
 class DeliveryTest : public testing::Test {
  protected:
   void SetUp() override {
-    world_ = std::make_unique<DeliveryWorld>(Directory(), 1);
+    world_ = std::make_unique<DeliveryWorld>(1);
     auto* policy =
         world_->config().mutable_destinations(0)->mutable_delivery_policy();
     policy->set_max_request_records(10);
     policy->mutable_max_delay()->set_seconds(30);
     world_->Open();
-  }
-
-  static std::string Directory() {
-    const auto* info = testing::UnitTest::GetInstance()->current_test_info();
-    std::string directory = absl::StrCat(testing::TempDir(), "/", info->name());
-    std::string command =
-        absl::StrCat("rm -rf ", directory, " && mkdir -p ", directory);
-    EXPECT_EQ(std::system(command.c_str()), 0);
-    return directory;
   }
 
   void Add(int first, int last, const std::string& segment = "a") {

@@ -1,6 +1,9 @@
 #include "connector/delivery/delivery_world.h"
 
+#include <stdlib.h>
+
 #include <algorithm>
+#include <filesystem>
 #include <utility>
 
 #include "absl/strings/escaping.h"
@@ -29,10 +32,20 @@ std::string Payload(int record) {
   return payload;
 }
 
+std::string MakeDirectory() {
+  for (const std::string& place :
+       {std::string("/dev/shm"), testing::TempDir()}) {
+    std::string name = place + "/delivery-XXXXXX";
+    if (mkdtemp(name.data()) != nullptr) return name;
+  }
+  ADD_FAILURE() << "no place for a directory";
+  return "";
+}
+
 }  // namespace
 
-DeliveryWorld::DeliveryWorld(std::string directory, uint64_t seed)
-    : directory_(std::move(directory)), random_(seed), pinterest_(&clock_) {
+DeliveryWorld::DeliveryWorld(uint64_t seed)
+    : directory_(MakeDirectory()), random_(seed), pinterest_(&clock_) {
   auto* credential = config_.add_credentials();
   credential->set_credential_id("main");
   credential->set_access_token_file("token");
@@ -42,10 +55,18 @@ DeliveryWorld::DeliveryWorld(std::string directory, uint64_t seed)
   destination->set_credential_id("main");
 }
 
+DeliveryWorld::~DeliveryWorld() {
+  deliverer_.reset();
+  registry_.reset();
+  store_.reset();
+  std::filesystem::remove_all(directory_);
+}
+
 void DeliveryWorld::Open() {
   deliverer_.reset();
   registry_.reset();
   store_.reset();
+  opened_.push_back(clock_.Now());
   membership::StoreOptions options;
   options.path = directory_ + "/store";
   options.clock = &clock_;
@@ -101,6 +122,7 @@ void DeliveryWorld::Commit(const std::vector<Event>& events) {
     const std::string encoded = "\x01" + Payload(event.record);
     changes->run.Add(event.change, *RecordView::FromEncoded(encoded), true);
     model_[event.segment][event.record] = event.change;
+    commits_.emplace_back(clock_.Now(), event);
   }
   absl::Notification done;
   absl::Status status;
@@ -141,11 +163,46 @@ void DeliveryWorld::ExpectConverged() {
     }
     EXPECT_LE(lists[Name(segment)], 1) << segment;
     if (lists[Name(segment)] == 1 || !expected.empty()) {
-      EXPECT_EQ(OnList(segment), expected) << segment;
+      const std::set<int> on_list = OnList(segment);
+      EXPECT_EQ(on_list, expected) << segment;
+      for (const auto& [record, change] : records) {
+        if (on_list.count(record) != expected.count(record)) {
+          ADD_FAILURE() << "record " << record << "\n"
+                        << HistoryOf(segment, record);
+        }
+      }
     }
     const membership::SyncCounts counts = Counts(segment);
     EXPECT_EQ(counts.pending(), 0) << segment;
   }
+}
+
+std::string DeliveryWorld::HistoryOf(const std::string& segment, int record) {
+  std::string list_id;
+  for (const auto& [id, list] : pinterest_.Lists()) {
+    if (list.name == Name(segment)) list_id = id;
+  }
+  std::map<absl::Time, std::string> lines;
+  for (const auto& [time, line] : commits_) {
+    if (line.segment != segment || line.record != record) continue;
+    absl::StrAppend(&lines[time], "  commit ",
+                    line.change == Change::kAdd ? "add" : "remove", "\n");
+  }
+  for (const auto& call : pinterest_.Calls()) {
+    if (!call.list_id.empty() && call.list_id != list_id) continue;
+    for (const std::string& text : call.records) {
+      if (text != WireText(record)) continue;
+      absl::StrAppend(&lines[call.time], "  call ", call.what, " fault ",
+                      static_cast<int>(call.fault), "\n");
+    }
+  }
+  for (absl::Time time : opened_) absl::StrAppend(&lines[time], "  opened\n");
+  std::string history;
+  for (const auto& [time, text] : lines) {
+    absl::StrAppend(&history, absl::ToUnixMillis(time) % 10'000'000, "\n",
+                    text);
+  }
+  return history;
 }
 
 std::set<int> DeliveryWorld::OnList(const std::string& segment) {

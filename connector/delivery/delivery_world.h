@@ -31,8 +31,10 @@ class DeliveryWorld {
     membership::Change change = membership::Change::kAdd;
   };
 
-  // An empty directory for the store.
-  DeliveryWorld(std::string directory, uint64_t seed);
+  // Makes a directory of its own, in memory where the system has such a place:
+  // these tests are about order, not about disks, and sync at every step.
+  explicit DeliveryWorld(uint64_t seed);
+  ~DeliveryWorld();
 
   // What the destination is configured with; takes effect with the next Open.
   audience_sync::v1::ConnectorConfig& config() { return config_; }
@@ -53,6 +55,9 @@ class DeliveryWorld {
   // Everything is settled, every list holds what the model says, no segment has
   // two lists, the counters add up.
   void ExpectConverged();
+
+  // What happened to one record, for a failure's message.
+  std::string HistoryOf(const std::string& segment, int record);
 
   // Records of a segment's list at Pinterest, by number.
   std::set<int> OnList(const std::string& segment);
@@ -85,6 +90,8 @@ class DeliveryWorld {
   std::unique_ptr<Deliverer> deliverer_;
   std::vector<DeliveryEvent> events_;
   std::map<std::string, std::map<int, membership::Change>> model_;
+  std::vector<std::pair<absl::Time, Event>> commits_;
+  std::vector<absl::Time> opened_;
 };
 
 }  // namespace connector::delivery

@@ -30,11 +30,11 @@ constexpr size_t kMaxNewerRemovals = 100'000;
 
 ListPass::ListPass(const PassEnvironment& environment,
                    membership::ListNumber list, membership::SegmentRow segment,
-                   RecordBuffer early_removals)
+                   PassMemory memory)
     : environment_(environment),
       list_(list),
       segment_(std::move(segment)),
-      early_removals_before_(std::move(early_removals)) {}
+      memory_(std::move(memory)) {}
 
 ListPass::StepResult ListPass::Step(const PassRoute& route) {
   absl::StatusOr<StepResult> result = TryStep(route);
@@ -90,10 +90,7 @@ absl::Status ListPass::Prepare(const PassRoute& route) {
   auto row = ledger.GetList(list_);
   if (!row.ok()) return row.status();
   row_ = *std::move(row);
-  auto doubts = ledger.Doubts(list_);
-  if (!doubts.ok()) return doubts.status();
-  doubts_ = DoubtSet(*doubts);
-  if (!doubts->empty()) last_doubt_ = doubts->back().number;
+  if (absl::Status status = ReadDoubts(); !status.ok()) return status;
 
   ChangeSorter sorter(environment_.sort_budget, environment_.spill_directory);
   if (absl::Status status = ReadEchoes(sorter); !status.ok()) return status;
@@ -113,6 +110,23 @@ absl::Status ListPass::Prepare(const PassRoute& route) {
       changes_.removals.count() == 0 && changes_.additions.count() == 0;
   phase_ = row_.customer_list_id.empty() && !nothing ? Phase::kFindList
                                                      : Phase::kRemovals;
+  return absl::OkStatus();
+}
+
+absl::Status ListPass::ReadDoubts() {
+  auto doubts = environment_.ledger->Doubts(list_);
+  if (!doubts.ok()) return doubts.status();
+  doubts_ = DoubtSet(*doubts);
+  // The time of one that an earlier process left is not known: it may have been
+  // just now.
+  std::map<membership::DoubtNumber, absl::Time> times;
+  const absl::Time now = environment_.clock->Now();
+  for (const membership::Doubt& doubt : *doubts) {
+    auto known = memory_.doubt_times.find(doubt.number);
+    times[doubt.number] =
+        known == memory_.doubt_times.end() ? now : known->second;
+  }
+  memory_.doubt_times = std::move(times);
   return absl::OkStatus();
 }
 
@@ -247,7 +261,7 @@ bool ListPass::MustSend(const SortedChange& change,
       entry.state == DeliveredState::kRefusedRemove) {
     return true;
   }
-  if (early_removals_before_.ContainsSorted(change.record)) {
+  if (memory_.early_removals.ContainsSorted(change.record)) {
     counts_.delivered += counted;
   } else {
     counts_.netted_out += counted;
@@ -410,7 +424,7 @@ absl::StatusOr<ListPass::StepResult> ListPass::Send(const PassRoute& route) {
   auto doubt = environment_.ledger->BeginRequest(
       list_, work.change, records.front(), records.back());
   if (!doubt.ok()) return doubt.status();
-  last_doubt_ = *doubt;
+  memory_.doubt_times[*doubt] = now;
 
   pinterest::CustomerListClient& client = route.credential->client();
   auto answer =
@@ -507,9 +521,7 @@ absl::StatusOr<ListPass::StepResult> ListPass::Failed(
       }
     }
   } else if (doubt != 0) {
-    auto doubts = environment_.ledger->Doubts(list_);
-    if (!doubts.ok()) return doubts.status();
-    doubts_ = DoubtSet(*doubts);
+    if (absl::Status status = ReadDoubts(); !status.ok()) return status;
     // Whether the list is there now has to be found out before anything else.
     if (creation) phase_ = Phase::kFindList;
   }
@@ -668,8 +680,19 @@ absl::StatusOr<ListPass::StepResult> ListPass::Settle() {
                                "shows that it is their fault"))};
   }
   const absl::Time now = environment_.clock->Now();
-  if (absl::Status status = environment_.ledger->Settle(
-          list_, through_, last_doubt_, counts_, now);
+  // Everything that is in doubt was confirmed since by a newer request. But
+  // what was not answered may still be applied after that one, and undo a
+  // change yet to come: it stays in doubt for as long as that may happen.
+  membership::DoubtNumber last_over = 0;
+  if (absl::Status status = ReadDoubts(); !status.ok()) return status;
+  for (const auto& [number, time] : memory_.doubt_times) {
+    if (time + kEchoDelay > now) break;
+    last_over = number;
+  }
+  memory_.doubt_times.erase(memory_.doubt_times.begin(),
+                            memory_.doubt_times.upper_bound(last_over));
+  if (absl::Status status =
+          environment_.ledger->Settle(list_, through_, last_over, counts_, now);
       !status.ok()) {
     return status;
   }
@@ -693,15 +716,22 @@ bool ListPass::NextIsRemoval() const {
   return phase_ == Phase::kPrepare || phase_ == Phase::kRemovals;
 }
 
-RecordBuffer ListPass::TakeEarlyRemovals() {
+PassMemory ListPass::TakeMemory(bool settled) {
+  PassMemory memory = std::move(memory_);
+  if (!settled) {
+    // The removals are still pending: those of before and those of this pass.
+    for (size_t i = 0; i < memory.early_removals.size(); ++i) {
+      early_confirmed_.Add(memory.early_removals[i], 0);
+    }
+  }
   std::vector<Record> records;
   for (size_t i = 0; i < early_confirmed_.size(); ++i) {
     records.push_back(Record::FromView(early_confirmed_[i]));
   }
   std::sort(records.begin(), records.end());
-  RecordBuffer sorted;
-  for (const Record& record : records) sorted.Add(record, 0);
-  return sorted;
+  memory.early_removals = RecordBuffer();
+  for (const Record& record : records) memory.early_removals.Add(record, 0);
+  return memory;
 }
 
 size_t ListPass::MaxRecords(const PassRoute& route) const {

@@ -2,6 +2,7 @@
 #define CONNECTOR_DELIVERY_LIST_PASS_H_
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -42,6 +43,16 @@ struct PassRoute {
   Gate* list_gate = nullptr;
 };
 
+// What a pass leaves to the next one over the same list. Losing it, as in a
+// crash, costs a few needless records in requests, and nothing else.
+struct PassMemory {
+  // Removals that a pass sent before their own pass came (ascending): that one
+  // counts them as delivered.
+  RecordBuffer early_removals;
+  // When the requests went out that were never answered.
+  std::map<membership::DoubtNumber, absl::Time> doubt_times;
+};
+
 // One pass over a list: brings Pinterest from the delivered to the desired
 // state as of the newest commit at its start. Removals go before additions;
 // what Pinterest already has is not sent; each request's records are in doubt,
@@ -65,18 +76,16 @@ class ListPass {
     absl::Status reason = absl::OkStatus();
   };
 
-  // `early_removals`: what the pass before has already removed of this one's
-  // removals (ascending), to count them as delivered.
   ListPass(const PassEnvironment& environment, membership::ListNumber list,
-           membership::SegmentRow segment, RecordBuffer early_removals);
+           membership::SegmentRow segment, PassMemory memory);
 
   StepResult Step(const PassRoute& route);
 
   // Whether the next call removes; such passes go first.
   bool NextIsRemoval() const;
 
-  // Early removals of this pass, for the next one. Only when settled.
-  RecordBuffer TakeEarlyRemovals();
+  // For the next pass; this one must not be used any more.
+  PassMemory TakeMemory(bool settled);
 
  private:
   enum class Phase { kPrepare, kFindList, kRemovals, kAdditions, kSettle };
@@ -102,6 +111,7 @@ class ListPass {
 
   absl::StatusOr<StepResult> TryStep(const PassRoute& route);
   absl::Status Prepare(const PassRoute& route);
+  absl::Status ReadDoubts();
   absl::Status ReadEchoes(ChangeSorter& sorter);
   absl::Status ReadRuns(membership::Change change, ChangeSorter& sorter);
   StepResult FindList(const PassRoute& route);
@@ -143,14 +153,13 @@ class ListPass {
   const PassEnvironment environment_;
   const membership::ListNumber list_;
   const membership::SegmentRow segment_;
-  const RecordBuffer early_removals_before_;
+  PassMemory memory_;
 
   Phase phase_ = Phase::kPrepare;
   std::string ad_account_id_;
   std::string list_name_;
   membership::ListRow row_;
   membership::CommitNumber through_ = 0;
-  membership::DoubtNumber last_doubt_ = 0;
   DoubtSet doubts_;
   std::vector<uint64_t> echoes_;
   NettedChanges changes_;

@@ -14,8 +14,8 @@
 namespace connector::membership {
 
 // A block: a few kilobytes of the delivered state of one list, in ascending
-// order of record. It covers everything from its lower bound (in its key) to the
-// lower bound of the next block.
+// order of record. It covers everything from its lower bound (in its key) to
+// the lower bound of the next block.
 //
 // Stored form:
 //   byte version (1); byte flags (0);
@@ -72,9 +72,7 @@ class EntryBytes {
   void Append(identity_mapping::RecordView record, DeliveredState state,
               int64_t absent_since);
   // Appends an entry as it is.
-  void AppendStored(const BlockEntry& entry) {
-    AppendBytes(entry.stored);
-  }
+  void AppendStored(const BlockEntry& entry) { AppendBytes(entry.stored); }
   // Appends an entry and marks it as not believed.
   void AppendUnconfirmed(const BlockEntry& entry);
   void AppendAll(const EntryBytes& other);
@@ -83,9 +81,12 @@ class EntryBytes {
   bool empty() const { return ends_.empty(); }
   size_t entries() const { return ends_.size(); }
   size_t bytes() const { return bytes_.size(); }
-  // The first entry after `first` that makes the entries from `first` on reach
-  // `bytes`, as a number of entries.
+  // One past the entry with which the entries from `first` on reach `bytes`;
+  // all entries if they do not.
   size_t EndOfPiece(size_t first, size_t bytes) const;
+  size_t BytesOf(size_t first, size_t end) const {
+    return begin(end) - begin(first);
+  }
   // The value of a block of the entries [first, end).
   std::string Block(uint32_t epoch, size_t first, size_t end) const;
   // The encoded form of the record of one entry.

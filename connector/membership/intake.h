@@ -103,7 +103,8 @@ class Intake {
       std::weak_ptr<ExportListener> listener) = 0;
 
   // Makes a batch durable, together with others that wait (one sync for all),
-  // and calls `done` from the committer's thread, in the order of the calls;
+  // and calls `done` from the committer's thread, in the order of the calls and
+  // after the commit listener;
   // `done` must not block. On anything but OK nothing of the batch is stored.
   // Errors: ABORTED STREAM_FENCED; OUT_OF_RANGE SEQUENCE_GAP (metadata
   // "expected"); INVALID_ARGUMENT SEQUENCE_REUSED; FAILED_PRECONDITION

@@ -10,8 +10,8 @@ namespace connector::membership {
 
 // Tells a torn log from a damaged one, for a database that RocksDB refused to
 // open with a tolerance for torn tails. (RocksDB's own default opens a log that
-// is damaged in the middle and silently drops all that follows, and its stricter
-// mode refuses the zeros that a power cut may leave at the end.)
+// is damaged in the middle and silently drops all that follows, and its
+// stricter mode refuses the zeros that a power cut may leave at the end.)
 //
 // Every synced write carries a growing number (kSyncedWriteKey). If reading on
 // behind the bad place finds another number than stopping there, then a synced

@@ -13,9 +13,9 @@
 #include "connector/membership/ledger.h"
 #include "connector/membership/types.h"
 
-// The stored form of everything but runs and blocks. FORMAT.md lists the fields.
-// Numbers that stand in the key are not repeated in the value. Decode*() give
-// nullopt for what Encode*() never made.
+// The stored form of everything but runs and blocks. FORMAT.md lists the
+// fields. Numbers that stand in the key are not repeated in the value.
+// Decode*() give nullopt for what Encode*() never made.
 namespace connector::membership {
 
 using Digest = std::array<uint8_t, 16>;

@@ -1,0 +1,190 @@
+#include "connector/config/config_file.h"
+
+#include <cstdlib>
+#include <fstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "connector/base/error.h"
+#include "gmock/gmock.h"
+#include "google/protobuf/util/json_util.h"
+#include "gtest/gtest.h"
+
+namespace connector::config {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+constexpr char kText[] = R"(
+# A comment.
+credentials {
+  credential_id: "main"
+  access_token_file: "main.token"
+  rate_limits { writes_per_minute: 100 }
+}
+destinations {
+  ad_account_id: "549755885175"
+  credential_id: "main"
+  identity_mapping {
+    rows { source_namespace: "Email" kind: IDENTITY_KIND_EMAIL }
+  }
+  delivery_policy { max_delay { seconds: 5 } max_backlog_bytes: 1000000 }
+  segment_policy { segment_namespaces: "ups" segment_namespaces: "other" }
+}
+)";
+
+constexpr char kJson[] = R"(
+{
+  "credentials": [{
+    "credentialId": "main",
+    "access_token_file": "main.token",
+    "rateLimits": {"writesPerMinute": 100}
+  }],
+  "destinations": [{
+    "adAccountId": "549755885175",
+    "credentialId": "main",
+    "identityMapping": {
+      "rows": [{"sourceNamespace": "Email", "kind": "IDENTITY_KIND_EMAIL"}]
+    },
+    "deliveryPolicy": {"maxDelay": "5s", "maxBacklogBytes": "1000000"},
+    "segmentPolicy": {"segmentNamespaces": ["ups", "other"]}
+  }]
+}
+)";
+
+std::string Error(absl::string_view text) {
+  auto config = ParseConfig(text);
+  if (config.ok()) return "OK";
+  EXPECT_EQ(config.status().code(), absl::StatusCode::kInvalidArgument);
+  return std::string(config.status().message());
+}
+
+TEST(ConfigFileTest, TextAndJsonAreTheSame) {
+  auto text = ParseConfig(kText);
+  ASSERT_TRUE(text.ok()) << text.status();
+  auto json = ParseConfig(kJson);
+  ASSERT_TRUE(json.ok()) << json.status();
+  EXPECT_EQ(text->SerializeAsString(), json->SerializeAsString());
+  EXPECT_EQ(text->destinations(0).delivery_policy().max_delay().seconds(), 5);
+}
+
+TEST(ConfigFileTest, NothingIsAnEmptyConfiguration) {
+  EXPECT_EQ(Error(""), "OK");
+  EXPECT_EQ(Error(" \n"), "OK");
+  EXPECT_EQ(Error("{}"), "OK");
+  EXPECT_EQ(Error("\xEF\xBB\xBF{}"), "OK");
+}
+
+TEST(ConfigFileTest, TextErrorsNameLineAndColumn) {
+  EXPECT_THAT(Error("credentials {\n  credential: \"main\"\n}"),
+              StartsWith("line 2, column 13: "));
+  EXPECT_THAT(Error("credentials {\n  credential_id: main\n}"),
+              StartsWith("line 2, column 18: "));
+  EXPECT_THAT(Error("credentials {\n"), StartsWith("line 2, column 1: "));
+}
+
+TEST(ConfigFileTest, JsonErrorsNameLineAndColumn) {
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"{", "line 1, column 2: expected a string"},
+      {"{\n  \"credential\": []}",
+       "line 2, column 3: unknown field of ConnectorConfig"},
+      {"{\"credentials\": [{\"x\": 1}]}",
+       "line 1, column 19: unknown field of Credential"},
+      {"{\"credentials\": {}}",
+       "line 1, column 17: credentials: must be a list"},
+      {"{\"credentials\": [], \"credentials\": []}",
+       "line 1, column 21: credentials: the field is given twice"},
+      {"{\"credentials\": [],}", "line 1, column 20: expected a string"},
+      {"{\"credentials\": [}",
+       "line 1, column 18: credentials: must be an "
+       "object"},
+      {"{\"credentials\": []", "line 1, column 19: expected ',' or '}'"},
+      {"{} x", "line 1, column 4: must end after the closing brace"},
+      {"{\"credentials\": [{\"credentialId\": 1}]}",
+       "line 1, column 35: credential_id: must be a string"},
+      {"{\"credentials\": [{\"credentialId\": \"a}]}",
+       "line 1, column 35: the string has no end"},
+      {"{\"credentials\": [{\"credentialId\": \"\\q\"}]}",
+       "line 1, column 36: unknown escape"},
+      {"{\"credentials\": [{\"displayName\": \"\u00e9\", \"x\": 1}]}",
+       "line 1, column 39: unknown field of Credential"},
+      {"{\"credentials\": [{\"rateLimits\": {\"unlimited\": 1}}]}",
+       "line 1, column 47: unlimited: must be true or false"},
+      {"{\"credentials\": [{\"rateLimits\": {\"writesPerMinute\": 1.5}}]}",
+       "line 1, column 53: writes_per_minute: must be a whole number of 32 "
+       "bits"},
+      {"{\"destinations\": [{\"deliveryPolicy\": {\"maxDelay\": \"5\"}}]}",
+       "line 1, column 51: max_delay: must be a duration such as \"30s\""},
+      {"{\"destinations\": [{\"identityMapping\": {\"gaidCase\": \"X\"}}]}",
+       "line 1, column 52: gaid_case: must be the name of a DeviceIdCase"},
+  };
+  for (const auto& [json, error] : cases) EXPECT_EQ(Error(json), error) << json;
+}
+
+TEST(ConfigFileTest, WhatPassesTheJsonCheckIsReadByProtobuf) {
+  for (absl::string_view json :
+       {R"({"credentials": [{"credentialId": "main", "displayName": "\u00e9\n",
+             "accessTokenFile": "t", "rateLimits": null}]})",
+        R"({"credentials": [{"credentialId": "main", "accessTokenFile": "t",
+             "rateLimits": {"writesPerMinute": "7", "unlimited": false}}]})"}) {
+    const std::string error = Error(json);
+    EXPECT_THAT(error, Not(HasSubstr("message type"))) << error;
+  }
+}
+
+TEST(ConfigFileTest, SemanticErrorsNameTheFieldPath) {
+  const std::string broken = absl::StrCat(kText, R"(
+destinations {
+  ad_account_id: "x"
+  credential_id: "main"
+  delivery_policy { max_delay { seconds: 4000 } }
+}
+)");
+  const std::string error = Error(broken);
+  EXPECT_THAT(error, HasSubstr("destinations[1].ad_account_id: "));
+  EXPECT_THAT(error, HasSubstr("destinations[1].delivery_policy.max_delay: "));
+}
+
+TEST(ConfigFileTest, ErrorsDoNotRepeatTheFile) {
+  for (absl::string_view text :
+       {"credentials { credential_id: pina_CANARY }",
+        "credentials { access_token_file: 'pina_CANARY/x' }", "pina_CANARY",
+        "\"pina_CANARY\"", "credentials: pina_CANARY", "{\"pina_CANARY\": 1}",
+        "{\"credentials\": pina_CANARY}",
+        "{\"credentials\": [{\"accessTokenFile\": \"pina_CANARY/x\"}]}",
+        "{\"credentials\": [{\"rateLimits\": \"pina_CANARY\"}]}"}) {
+    const std::string error = Error(text);
+    EXPECT_NE(error, "OK") << text;
+    EXPECT_THAT(error, Not(HasSubstr("CANARY"))) << text;
+  }
+}
+
+TEST(ConfigFileTest, ReadsAFileAndNamesItInErrors) {
+  const std::string path = absl::StrCat(std::getenv("TEST_TMPDIR"), "/a.conf");
+  std::ofstream(path) << kText;
+  auto config = ReadConfigFile(path);
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->destinations_size(), 1);
+
+  std::ofstream(path) << "credentials: 1";
+  config = ReadConfigFile(path);
+  EXPECT_THAT(std::string(config.status().message()),
+              StartsWith(absl::StrCat(path, ": line 1, column ")));
+  EXPECT_EQ(GetErrorDetail(config.status()).reason, "FILE_INVALID");
+
+  EXPECT_EQ(ReadConfigFile(path + ".none").status().code(),
+            absl::StatusCode::kNotFound);
+  std::ofstream(path) << std::string(kMaxConfigFileBytes + 1, ' ');
+  EXPECT_THAT(std::string(ReadConfigFile(path).status().message()),
+              HasSubstr("at most 16,777,216 bytes"));
+  EXPECT_FALSE(ReadConfigFile(std::getenv("TEST_TMPDIR")).ok());
+}
+
+}  // namespace
+}  // namespace connector::config

@@ -1,0 +1,94 @@
+#include "connector/config/credential_config.h"
+
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "connector/base/limits.h"
+#include "connector/config/etag.h"
+
+namespace connector::config {
+namespace {
+
+constexpr size_t kMaxCredentialIdBytes = 63;
+constexpr size_t kMaxFileNameBytes = 255;
+
+// No slash, and no name that begins with a dot: never a way out of the
+// directory, never a hidden file.
+bool IsPlainFileName(absl::string_view name) {
+  return !name.empty() && name.size() <= kMaxFileNameBytes && name[0] != '.' &&
+         std::all_of(name.begin(), name.end(), [](char c) {
+           return absl::ascii_isalnum(c) || c == '.' || c == '_' || c == '-';
+         });
+}
+
+}  // namespace
+
+void CheckCredentialId(absl::string_view credential_id, absl::string_view field,
+                       FieldCheck* check) {
+  if (credential_id.empty()) {
+    check->Add(field, "must not be empty");
+  } else if (credential_id.size() > kMaxCredentialIdBytes ||
+             !absl::ascii_islower(credential_id[0]) ||
+             !std::all_of(credential_id.begin(), credential_id.end(),
+                          [](char c) {
+                            return absl::ascii_islower(c) ||
+                                   absl::ascii_isdigit(c) || c == '-';
+                          })) {
+    check->Add(field,
+               "must be a small letter and up to 62 small letters, digits and "
+               "hyphens");
+  }
+}
+
+CredentialState ResolveCredential(
+    const audience_sync::v1::Credential& credential, absl::string_view field,
+    FieldCheck* check) {
+  CredentialState state;
+  state.credential_id = credential.credential_id();
+  state.access_token_file = credential.access_token_file();
+  state.config = credential;
+  state.config.clear_etag();
+  const auto path = [field](absl::string_view rest) {
+    return absl::StrCat(field, ".", rest);
+  };
+
+  CheckCredentialId(credential.credential_id(), path("credential_id"), check);
+  check->Text(path("display_name"), credential.display_name(),
+              limits::kMaxDisplayNameBytes);
+  if (!IsPlainFileName(credential.access_token_file())) {
+    check->Add(path("access_token_file"),
+               "must be a plain file name of letters, digits, '.', '_' and "
+               "'-', not a path");
+  }
+  const audience_sync::v1::RateLimits& rates = credential.rate_limits();
+  check->Range(path("rate_limits.writes_per_minute"), rates.writes_per_minute(),
+               0, limits::kMaxWritesPerMinute);
+  check->Range(path("rate_limits.reads_per_minute"), rates.reads_per_minute(),
+               0, limits::kMaxReadsPerMinute);
+  if (rates.unlimited()) {
+    if (rates.writes_per_minute() != 0 || rates.reads_per_minute() != 0) {
+      check->Add(path("rate_limits.unlimited"),
+                 "cannot be set together with a rate");
+    }
+  } else {
+    state.writes_per_minute = rates.writes_per_minute() == 0
+                                  ? limits::kDefaultWritesPerMinute
+                                  : rates.writes_per_minute();
+    state.reads_per_minute = rates.reads_per_minute() == 0
+                                 ? limits::kDefaultReadsPerMinute
+                                 : rates.reads_per_minute();
+  }
+  state.config.set_etag(EtagOf(state.config));
+  return state;
+}
+
+absl::StatusOr<CredentialState> ResolveCredential(
+    const audience_sync::v1::Credential& credential) {
+  FieldCheck check;
+  CredentialState state = ResolveCredential(credential, "credential", &check);
+  if (!check.ok()) return check.ToStatus();
+  return state;
+}
+
+}  // namespace connector::config

@@ -1,0 +1,121 @@
+#ifndef CONNECTOR_MEMBERSHIP_COMMIT_GROUP_H_
+#define CONNECTOR_MEMBERSHIP_COMMIT_GROUP_H_
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
+#include "connector/membership/database.h"
+#include "connector/membership/intake.h"
+#include "connector/membership/rejection_log.h"
+#include "connector/membership/tables.h"
+
+namespace connector::membership {
+
+// A new export in the tables, RESOURCE_EXHAUSTED TOO_MANY_EXPORTS if there are
+// too many that cannot be forgotten yet.
+absl::StatusOr<ExportState*> MakeExport(Core& core,
+                                        DestinationNumber destination,
+                                        absl::string_view export_id,
+                                        absl::Time now)
+    ABSL_EXCLUSIVE_LOCKS_REQUIRED(core.tables.mutex);
+
+// The batches of one group commit: checked one after another, each as if those
+// before it were already stored, then written as one. Used by one thread.
+class CommitGroup {
+ public:
+  using Done = std::function<void(absl::StatusOr<CommitOutcome>)>;
+
+  CommitGroup(Core& core, RejectionLog& rejections);
+
+  // Checks a batch and puts what it brings into the write.
+  void Take(Batch batch, Done done);
+
+  // Writes and syncs what the batches brought, if anything, and brings it into
+  // the tables. To be called once.
+  void Commit();
+
+  // Then: gives each batch its answer and tells the commit listener.
+  void Answer();
+
+  // The exports whose next batch waits for no list.
+  const std::vector<ExportName>& released() const { return released_; }
+
+ private:
+  // An export as it will be when the group is written.
+  struct ExportDraft {
+    ExportState* state = nullptr;
+    int64_t durable = 0;
+    bool ended = false;
+    Digest digest = {};
+    // Number of the first batch of the group; its rows follow one another.
+    int64_t first = 0;
+    std::vector<BatchRow> rows;
+    // Something of it is to be written.
+    bool changed = false;
+  };
+  struct DestinationDraft {
+    int64_t bytes = 0;
+    IntakeCounts without_segment;
+    bool counted = false;
+  };
+  struct ListDraft {
+    PendingRow row;
+    bool has_removals = false;
+  };
+  struct Taken {
+    Done done;
+    absl::StatusOr<CommitOutcome> outcome;
+    // For its delivered position at the time of the answer.
+    ExportState* state = nullptr;
+  };
+
+  // OK with `repeat` set or not, or why the batch is refused. `draft` is set
+  // for a batch with a number.
+  absl::StatusOr<bool> Check(const Batch& batch, ExportDraft** draft);
+  absl::Status CheckSegments(const Batch& batch)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(core_.tables.mutex);
+  absl::StatusOr<ExportDraft*> FindExport(const Batch& batch)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(core_.tables.mutex);
+  // Whether the batch, which is not new, is what was stored under its number.
+  absl::StatusOr<bool> CheckRepeat(const Batch& batch,
+                                   const ExportDraft& draft);
+  absl::Status CheckBacklog(const Batch& batch)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(core_.tables.mutex);
+  // Forgets the destination's exports that expired.
+  void Sweep(DestinationNumber destination)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(core_.tables.mutex);
+
+  void Add(const Batch& batch, ExportDraft* draft);
+  void AddRuns(const SegmentChanges& changes, DestinationDraft& destination);
+  void AddRejections(const Batch& batch);
+  absl::Status Write();
+  void Publish();
+
+  Core& core_;
+  RejectionLog& rejections_;
+  WriteSet set_;
+  const absl::Time now_;
+  NewestCommit newest_;
+  uint32_t parts_ = 0;
+  // Something is to be written; it was.
+  bool changed_ = false;
+  bool published_ = false;
+
+  // By destination and id. Nodes stay where they are.
+  std::map<ExportName, ExportDraft> exports_;
+  std::map<DestinationNumber, DestinationDraft> destinations_;
+  std::map<SegmentNumber, IntakeCounts> segments_;
+  std::map<ListNumber, ListDraft> lists_;
+  std::vector<Taken> taken_;
+  std::vector<ExportName> released_;
+};
+
+}  // namespace connector::membership
+
+#endif  // CONNECTOR_MEMBERSHIP_COMMIT_GROUP_H_

@@ -1,0 +1,206 @@
+#include <algorithm>
+#include <limits>
+#include <random>
+
+#include "connector/membership/keys.h"
+#include "connector/membership/rows.h"
+#include "connector/membership/store_fixture.h"
+#include "connector/membership/wire.h"
+
+namespace connector::membership {
+namespace {
+
+constexpr int64_t kMin = std::numeric_limits<int64_t>::min();
+constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
+
+TEST(WireTest, ReadsWhatWasAppended) {
+  const std::vector<uint64_t> numbers = {
+      0, 1, 127, 128, 300, 1u << 31, ~uint64_t{0}, ~uint64_t{0} >> 1};
+  const std::vector<int64_t> signed_numbers = {0, -1, 1, 63, -64, kMin, kMax};
+  const std::vector<absl::Time> times = {
+      absl::InfinitePast(), absl::InfiniteFuture(), absl::UnixEpoch(),
+      absl::FromUnixMillis(-5), absl::FromUnixMillis(1'700'000'000'001)};
+  std::string out;
+  for (uint64_t number : numbers) {
+    const size_t before = out.size();
+    AppendVarint(&out, number);
+    EXPECT_EQ(static_cast<int>(out.size() - before), VarintSize(number));
+  }
+  for (int64_t number : signed_numbers) AppendSigned(&out, number);
+  for (absl::Time time : times) {
+    AppendMillis(&out, time);
+    AppendMicros(&out, time);
+  }
+  AppendBytes(&out, absl::string_view("a\0b", 3));
+  AppendFixed32(&out, 0x01020304);
+  AppendFixed64(&out, 0x0102030405060708);
+  WireReader wire(out);
+  for (uint64_t number : numbers) EXPECT_EQ(wire.Varint(), number);
+  for (int64_t number : signed_numbers) EXPECT_EQ(wire.Signed(), number);
+  for (absl::Time time : times) {
+    EXPECT_EQ(wire.Millis(), time);
+    EXPECT_EQ(wire.Micros(), time);
+  }
+  EXPECT_EQ(wire.Bytes(), absl::string_view("a\0b", 3));
+  EXPECT_EQ(wire.Fixed32(), 0x01020304);
+  EXPECT_EQ(wire.Fixed64(), 0x0102030405060708);
+  EXPECT_TRUE(wire.done());
+  wire.Byte();
+  EXPECT_FALSE(wire.ok());
+}
+
+TEST(WireTest, RefusesWhatIsCutOrTooLong) {
+  for (const std::string& text :
+       {std::string(), std::string("\x80"), std::string(10, '\xff'),
+        std::string(11, '\x80'),
+        std::string("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02")}) {
+    WireReader wire(text);
+    EXPECT_EQ(wire.Varint(), 0);
+    EXPECT_FALSE(wire.ok());
+    EXPECT_FALSE(wire.done());
+  }
+  WireReader wire(
+      "\x05"
+      "abc");
+  EXPECT_EQ(wire.Bytes(), "");
+  EXPECT_FALSE(wire.ok());
+}
+
+TEST(KeysTest, SortAsTheirNumbersDo) {
+  std::vector<std::string> keys;
+  for (ListNumber list : {1u, 255u, 256u, 0xffffffffu}) {
+    for (Change change : {Change::kRemove, Change::kAdd}) {
+      for (CommitNumber commit :
+           {uint64_t{1}, uint64_t{256}, uint64_t{1} << 40}) {
+        for (uint32_t part : {0u, 1u, 300u}) {
+          keys.push_back(RunKey(list, change, commit, part));
+          EXPECT_EQ(keys.back().size(), 17);
+        }
+      }
+    }
+  }
+  EXPECT_TRUE(std::is_sorted(keys.begin(), keys.end()));
+}
+
+TEST(KeysTest, RunRangesHoldTheirCommits) {
+  const auto in = [](const KeyRange& range, const std::string& key) {
+    return range.begin <= key && key < range.end;
+  };
+  const KeyRange range = RunRange(5, Change::kAdd, 10, 20);
+  EXPECT_FALSE(in(range, RunKey(5, Change::kAdd, 10, 0xffffffff)));
+  EXPECT_TRUE(in(range, RunKey(5, Change::kAdd, 11, 0)));
+  EXPECT_TRUE(in(range, RunKey(5, Change::kAdd, 20, 0xffffffff)));
+  EXPECT_FALSE(in(range, RunKey(5, Change::kAdd, 21, 0)));
+  EXPECT_FALSE(in(range, RunKey(5, Change::kRemove, 15, 0)));
+  EXPECT_FALSE(in(range, RunKey(6, Change::kAdd, 15, 0)));
+  const KeyRange all = RunRange(5, Change::kAdd, 0, ~uint64_t{0});
+  EXPECT_TRUE(in(all, RunKey(5, Change::kAdd, uint64_t{1} << 60, 0)));
+}
+
+TEST(KeysTest, PrefixRangesEndBehindTheirPrefix) {
+  EXPECT_EQ(PrefixRange("ab").end, "ac");
+  EXPECT_EQ(PrefixRange("a\xff").end, "b");
+  const KeyRange range = PrefixRange(NumberKey('p', 0xffffffff));
+  EXPECT_GT(range.end, NumberKey('p', 0xffffffff, ~uint64_t{0}));
+  EXPECT_LE(range.end, std::string("q"));
+}
+
+TEST(KeysTest, ExportKeysKeepIdsApart) {
+  const std::string id("a\0b", 3);
+  const auto parts = ParseExportKey(ExportKey(7, id, 9));
+  ASSERT_TRUE(parts.has_value());
+  EXPECT_EQ(parts->destination, 7);
+  EXPECT_EQ(parts->number, 9);
+  EXPECT_LT(ExportKey(7, "a", ~uint64_t{0}), ExportKey(7, "b", 0));
+  EXPECT_LT(ExportKey(7, "b", ~uint64_t{0}), ExportKey(7, "aa", 0));
+  EXPECT_FALSE(ParseExportKey("abc").has_value());
+  EXPECT_FALSE(ParseExportKey(ExportKey(7, id, 9) + "x").has_value());
+}
+
+// Every value, from its stored form back.
+TEST(RowsTest, ReadWhatWasStored) {
+  DestinationRow destination;
+  destination.ad_account_id = "549";
+  destination.history_id = "h-1";
+  destination.config = std::string("c\0d", 3);
+  destination.paused = true;
+  const auto destination_read =
+      DecodeDestination(EncodeDestination(destination));
+  ASSERT_TRUE(destination_read.has_value());
+  EXPECT_EQ(destination_read->ad_account_id, destination.ad_account_id);
+  EXPECT_EQ(destination_read->history_id, destination.history_id);
+  EXPECT_EQ(destination_read->config, destination.config);
+  EXPECT_TRUE(destination_read->paused);
+
+  ListRow list;
+  list.destination = 4;
+  list.segment = 5;
+  list.customer_list_id = "643";
+  list.epoch = 9;
+  list.unknown_members = true;
+  list.creation_attempt_time = absl::FromUnixSeconds(77);
+  list.learnt_max_records = 500;
+  list.settled = 1234567;
+  const auto list_read = DecodeList(EncodeList(list));
+  ASSERT_TRUE(list_read.has_value());
+  EXPECT_EQ(list_read->destination, 4);
+  EXPECT_EQ(list_read->segment, 5);
+  EXPECT_EQ(list_read->customer_list_id, "643");
+  EXPECT_EQ(list_read->epoch, 9);
+  EXPECT_TRUE(list_read->unknown_members);
+  EXPECT_EQ(list_read->creation_attempt_time, absl::FromUnixSeconds(77));
+  EXPECT_EQ(list_read->learnt_max_records, 500);
+  EXPECT_EQ(list_read->settled, 1234567);
+  EXPECT_EQ(list_read->last_delivery_time, absl::InfinitePast());
+
+  BatchRow batch;
+  batch.commit = 99;
+  batch.digest.fill(3);
+  batch.lists = {1, 70'000};
+  const auto batch_read = DecodeBatch(EncodeBatch(batch));
+  ASSERT_TRUE(batch_read.has_value());
+  EXPECT_EQ(batch_read->commit, 99);
+  EXPECT_EQ(batch_read->digest, batch.digest);
+  EXPECT_EQ(batch_read->lists, batch.lists);
+
+  JournalRejection refused;
+  refused.time = absl::FromUnixMicros(1'700'000'000'000'001);
+  refused.refused.emplace();
+  refused.refused->segment = 3;
+  refused.refused->refusal.record = TestRecord(1, RecordKind::kOpaque);
+  refused.refused->refusal.change = Change::kRemove;
+  refused.refused->refusal.http_status = 400;
+  refused.refused->refusal.message = "no";
+  refused.refused->refusal.request_id = "r";
+  const auto refused_read = DecodeRejection(EncodeRejection(refused));
+  ASSERT_TRUE(refused_read.has_value() && refused_read->refused.has_value());
+  EXPECT_EQ(refused_read->time, refused.time);
+  EXPECT_EQ(refused_read->refused->refusal.record,
+            refused.refused->refusal.record);
+  EXPECT_EQ(refused_read->refused->refusal.change, Change::kRemove);
+  EXPECT_EQ(refused_read->refused->refusal.http_status, 400);
+  EXPECT_EQ(refused_read->refused->refusal.request_id, "r");
+}
+
+TEST(RowsTest, RandomBytesDoNotCrash) {
+  std::mt19937_64 generator(2);
+  for (int i = 0; i < 100'000; ++i) {
+    std::string noise(generator() % 50, '\0');
+    for (char& byte : noise) byte = generator() % (i % 2 == 0 ? 6 : 256);
+    DecodeDestination(noise);
+    DecodeSegment(noise);
+    DecodeList(noise);
+    DecodeIntakeCounts(noise);
+    DecodePassCounts(noise);
+    DecodeExport(noise);
+    DecodeBatch(noise);
+    DecodePending(noise);
+    DecodeDoubt(noise);
+    DecodeEcho(noise);
+    DecodeRejection(noise);
+    ParseExportKey(noise);
+  }
+}
+
+}  // namespace
+}  // namespace connector::membership

@@ -1,0 +1,141 @@
+// The end of a pass.
+
+#include <algorithm>
+
+#include "connector/membership/ledger_part.h"
+
+namespace connector::membership {
+
+absl::Status LedgerPart::DeleteRuns(ListNumber list, CommitNumber through,
+                                    WriteSet& set) {
+  const KeyRange index{NumberKey(kPendingKey, list, 0),
+                       NumberKey(kPendingKey, list, through + 1)};
+  std::vector<std::pair<Family, std::string>> keys;
+  Scan scan(core_.database, Family::kCounters, index);
+  for (scan.SeekToFirst(); scan.valid(); scan.Next()) {
+    const std::optional<NumberKeyParts> key = ParseNumberKey(scan.key());
+    const std::optional<PendingRow> row = DecodePending(scan.value());
+    if (!key.has_value() || !row.has_value()) {
+      return absl::DataLossError("a stored index of runs is damaged");
+    }
+    keys.emplace_back(Family::kCounters, std::string(scan.key()));
+    for (const auto& [part, change] : row->runs) {
+      keys.emplace_back(Family::kRuns, RunKey(list, change, key->second, part));
+    }
+    if (keys.size() >= core_.tuning.range_delete_keys) {
+      set.DeleteRange(Family::kCounters, index);
+      set.DeleteRange(Family::kRuns,
+                      RunRange(list, Change::kRemove, 0, through));
+      set.DeleteRange(Family::kRuns, RunRange(list, Change::kAdd, 0, through));
+      return absl::OkStatus();
+    }
+  }
+  if (absl::Status s = scan.status(); !s.ok()) return s;
+  for (const auto& [family, key] : keys) set.Delete(family, key);
+  return absl::OkStatus();
+}
+
+absl::Status LedgerPart::DeleteDoubts(ListNumber list, DoubtNumber last,
+                                      WriteSet& set) {
+  if (last == 0) return absl::OkStatus();
+  Scan scan(
+      core_.database, Family::kDoubts,
+      {NumberKey(kDoubtKey, list, 0), NumberKey(kDoubtKey, list, last + 1)});
+  for (scan.SeekToFirst(); scan.valid(); scan.Next()) {
+    set.Delete(Family::kDoubts, scan.key());
+  }
+  return scan.status();
+}
+
+absl::StatusOr<PendingSpan> LedgerPart::ReadPending(ListNumber list,
+                                                    CommitNumber through,
+                                                    CommitNumber last) {
+  PendingSpan span;
+  Scan scan(core_.database, Family::kCounters,
+            {NumberKey(kPendingKey, list, through + 1),
+             NumberKey(kPendingKey, list, last + 1)});
+  for (scan.SeekToFirst(); scan.valid(); scan.Next()) {
+    const std::optional<NumberKeyParts> key = ParseNumberKey(scan.key());
+    const std::optional<PendingRow> row = DecodePending(scan.value());
+    if (!key.has_value() || !row.has_value()) {
+      return absl::DataLossError("a stored index of runs is damaged");
+    }
+    if (span.first == 0) {
+      span.first = key->second;
+      span.oldest_time = row->commit_time;
+    }
+    span.last = key->second;
+    span.bytes += row->bytes;
+    for (const auto& [part, change] : row->runs) {
+      span.has_removals |= change == Change::kRemove;
+    }
+  }
+  if (absl::Status s = scan.status(); !s.ok()) return s;
+  return span;
+}
+
+absl::Status LedgerPart::Settle(ListNumber list, CommitNumber through,
+                                DoubtNumber last_doubt,
+                                const PassCounts& counts, absl::Time now) {
+  Tables& tables = core_.tables;
+  {
+    absl::ReaderMutexLock use(&tables.use);
+    ListRow row;
+    PassCounts settled;
+    {
+      absl::MutexLock lock(&tables.mutex);
+      const ListState* state = tables.FindList(list);
+      if (state == nullptr) return DestinationNotFound();
+      row = state->row;
+      settled = tables.segments.at(row.segment).settled;
+      through = std::min(through, tables.newest.commit);
+    }
+    row.settled = std::max(row.settled, through);
+    row.last_delivery_time = now;
+    settled.delivered += counts.delivered;
+    settled.already_there += counts.already_there;
+    settled.netted_out += counts.netted_out;
+    settled.superseded += counts.superseded;
+    settled.refused += counts.refused;
+
+    WriteSet set(core_.database);
+    if (absl::Status s = DeleteRuns(list, through, set); !s.ok()) return s;
+    if (absl::Status s = DeleteDoubts(list, last_doubt, set); !s.ok()) return s;
+    set.Put(Family::kMeta, NumberKey(kListKey, list), EncodeList(row));
+    set.Put(Family::kCounters, NumberKey(kPassKey, row.segment),
+            EncodePassCounts(settled));
+    ExportProgress::Step step(progress_);
+    if (absl::Status s = step.Settle(list, through, set); !s.ok()) return s;
+    if (absl::Status s = core_.database.Write(set, Database::Sync::kNo);
+        !s.ok()) {
+      return s;
+    }
+
+    PendingSpan rest;
+    for (;;) {
+      CommitNumber last = 0;
+      {
+        absl::MutexLock lock(&tables.mutex);
+        ListState& state = tables.lists.at(list);
+        const std::optional<PendingSpan> cut = state.pending.SpanCutBy(through);
+        if (!cut.has_value() || cut->last == rest.last) {
+          const int64_t bytes = state.pending.Settle(through, rest);
+          if (state.pending.empty()) tables.pending_lists.erase(list);
+          tables.destinations.at(row.destination).pending_bytes -= bytes;
+          state.row = row;
+          tables.segments.at(row.segment).settled = settled;
+          step.Publish(core_.clock.Now());
+          break;
+        }
+        last = cut->last;
+      }
+      absl::StatusOr<PendingSpan> read = ReadPending(list, through, last);
+      if (!read.ok()) return read.status();
+      rest = *read;
+    }
+  }
+  core_.notifier.Deliver();
+  return absl::OkStatus();
+}
+
+}  // namespace connector::membership

@@ -1,0 +1,213 @@
+#include "connector/membership/rocksdb_store.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "connector/membership/catalog_part.h"
+#include "connector/membership/committer.h"
+#include "connector/membership/export_progress.h"
+#include "connector/membership/journal_part.h"
+#include "connector/membership/ledger_part.h"
+#include "connector/membership/loader.h"
+#include "connector/membership/rejection_log.h"
+
+namespace connector::membership {
+namespace {
+
+using identity_mapping::RecordView;
+
+// The parts of the store behind one interface.
+class RocksdbStore final : public MembershipStore {
+ public:
+  RocksdbStore(std::unique_ptr<Database> database, std::unique_ptr<Core> core)
+      : database_(std::move(database)),
+        core_(std::move(core)),
+        progress_(*core_),
+        rejections_(*core_),
+        catalog_(*core_),
+        ledger_(*core_, progress_, rejections_),
+        journal_(*core_, rejections_),
+        committer_(*core_, progress_, rejections_) {}
+
+  std::vector<DestinationRow> Destinations() override {
+    return catalog_.Destinations();
+  }
+  std::optional<DestinationRow> FindDestination(
+      absl::string_view ad_account_id) override {
+    return catalog_.FindDestination(ad_account_id);
+  }
+  absl::StatusOr<DestinationRow> PutDestination(
+      absl::string_view ad_account_id, absl::string_view config) override {
+    return catalog_.PutDestination(ad_account_id, config);
+  }
+  absl::Status SetDestinationPaused(DestinationNumber destination,
+                                    bool paused) override {
+    return catalog_.SetDestinationPaused(destination, paused);
+  }
+  absl::Status DeleteDestination(DestinationNumber destination) override {
+    return catalog_.DeleteDestination(destination);
+  }
+  std::vector<CredentialRow> Credentials() override {
+    return catalog_.Credentials();
+  }
+  absl::Status PutCredential(absl::string_view credential_id,
+                             absl::string_view config) override {
+    return catalog_.PutCredential(credential_id, config);
+  }
+  absl::Status DeleteCredential(absl::string_view credential_id) override {
+    return catalog_.DeleteCredential(credential_id);
+  }
+  absl::StatusOr<SegmentRow> EnsureSegment(DestinationNumber destination,
+                                           absl::string_view segment_namespace,
+                                           absl::string_view segment_id,
+                                           absl::string_view display_name,
+                                           int max_lists) override {
+    return catalog_.EnsureSegment(destination, segment_namespace, segment_id,
+                                  display_name, max_lists);
+  }
+  std::optional<SegmentRow> FindSegment(DestinationNumber destination,
+                                        absl::string_view segment_namespace,
+                                        absl::string_view segment_id) override {
+    return catalog_.FindSegment(destination, segment_namespace, segment_id);
+  }
+  std::vector<SegmentRow> Segments(DestinationNumber destination) override {
+    return catalog_.Segments(destination);
+  }
+  absl::Status SetSegmentPaused(SegmentNumber segment, bool paused) override {
+    return catalog_.SetSegmentPaused(segment, paused);
+  }
+
+  absl::StatusOr<OpenedExport> OpenExport(
+      DestinationNumber destination, absl::string_view export_id,
+      std::weak_ptr<ExportListener> listener) override {
+    return committer_.OpenExport(destination, export_id, std::move(listener));
+  }
+  void Commit(
+      Batch batch,
+      std::function<void(absl::StatusOr<CommitOutcome>)> done) override {
+    committer_.Commit(std::move(batch), std::move(done));
+  }
+  std::vector<ExportPosition> Exports(DestinationNumber destination) override {
+    return committer_.Exports(destination);
+  }
+  absl::Status Healthy() override { return committer_.Healthy(); }
+
+  void SetCommitListener(
+      std::function<void(ListNumber, bool has_removals)> listener) override {
+    ledger_.SetCommitListener(std::move(listener));
+  }
+  CommitNumber SyncedCommit() override { return ledger_.SyncedCommit(); }
+  std::vector<PendingList> PendingLists() override {
+    return ledger_.PendingLists();
+  }
+  std::optional<PendingList> FindPendingList(ListNumber list) override {
+    return ledger_.FindPendingList(list);
+  }
+  absl::StatusOr<ListRow> GetList(ListNumber list) override {
+    return ledger_.GetList(list);
+  }
+  absl::StatusOr<SegmentRow> GetSegment(SegmentNumber segment) override {
+    return ledger_.GetSegment(segment);
+  }
+  absl::StatusOr<std::unique_ptr<RunCursor>> ReadRuns(
+      ListNumber list, Change change, CommitNumber after,
+      CommitNumber through) override {
+    return ledger_.ReadRuns(list, change, after, through);
+  }
+  absl::StatusOr<std::unique_ptr<DeliveredCursor>> ReadDelivered(
+      ListNumber list) override {
+    return ledger_.ReadDelivered(list);
+  }
+  absl::Status UpdateList(const ListRow& row) override {
+    return ledger_.UpdateList(row);
+  }
+  absl::StatusOr<DoubtNumber> BeginRequest(ListNumber list, Change change,
+                                           RecordView first,
+                                           RecordView last) override {
+    return ledger_.BeginRequest(list, change, first, last);
+  }
+  absl::Status CancelRequest(ListNumber list, DoubtNumber doubt) override {
+    return ledger_.CancelRequest(list, doubt);
+  }
+  absl::StatusOr<std::vector<Doubt>> Doubts(ListNumber list) override {
+    return ledger_.Doubts(list);
+  }
+  absl::Status Confirm(ListNumber list, Change change,
+                       absl::Span<const RecordView> records, DoubtNumber doubt,
+                       absl::Span<const RecordView> echoes,
+                       absl::Time echo_time) override {
+    return ledger_.Confirm(list, change, records, doubt, echoes, echo_time);
+  }
+  absl::StatusOr<std::vector<Echo>> Echoes(ListNumber list) override {
+    return ledger_.Echoes(list);
+  }
+  std::vector<std::pair<ListNumber, absl::Time>> EchoTimes() override {
+    return ledger_.EchoTimes();
+  }
+  absl::Status EndEcho(ListNumber list, uint64_t number) override {
+    return ledger_.EndEcho(list, number);
+  }
+  absl::Status Refuse(ListNumber list,
+                      absl::Span<const Refusal> refusals) override {
+    return ledger_.Refuse(list, refusals);
+  }
+  absl::Status Settle(ListNumber list, CommitNumber through,
+                      DoubtNumber last_doubt, const PassCounts& counts,
+                      absl::Time now) override {
+    return ledger_.Settle(list, through, last_doubt, counts, now);
+  }
+
+  absl::StatusOr<DestinationReport> Report(
+      DestinationNumber destination) override {
+    return journal_.Report(destination);
+  }
+  absl::StatusOr<RejectionPage> Rejections(
+      DestinationNumber destination, int page_size,
+      absl::string_view page_token) override {
+    return journal_.Rejections(destination, page_size, page_token);
+  }
+
+ private:
+  // In the order of dependence; the committer's thread stops first.
+  const std::unique_ptr<Database> database_;
+  const std::unique_ptr<Core> core_;
+  ExportProgress progress_;
+  RejectionLog rejections_;
+  CatalogPart catalog_;
+  LedgerPart ledger_;
+  JournalPart journal_;
+  Committer committer_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<MembershipStore>> OpenRocksdbStore(
+    const StoreOptions& options, const StoreTuning& tuning) {
+  DatabaseOptions database_options;
+  database_options.path = options.path;
+  database_options.memory_budget = options.memory_budget;
+  database_options.on_failure = options.on_failure;
+  if (tuning.env != nullptr) database_options.env = tuning.env;
+  absl::StatusOr<std::unique_ptr<Database>> database =
+      Database::Open(database_options);
+  if (!database.ok()) return database.status();
+
+  auto core =
+      std::make_unique<Core>(**database, *options.clock, *options.random);
+  core->tuning = tuning;
+  core->export_expiry = options.export_expiry;
+  core->max_rejections = options.max_rejections;
+  std::vector<ExportName> waiting;
+  absl::Status status = LoadTables(*core, &waiting);
+  if (status.ok()) status = ExportProgress(*core).Release(waiting);
+  if (!status.ok()) {
+    return absl::Status(
+        status.code(),
+        absl::StrCat("state directory ", options.path, ": ", status.message()));
+  }
+  return std::make_unique<RocksdbStore>(*std::move(database), std::move(core));
+}
+
+}  // namespace connector::membership

@@ -1,0 +1,61 @@
+#include "connector/membership/tables.h"
+
+#include "connector/base/error.h"
+#include "connector/base/limits.h"
+#include "connector/membership/wire.h"
+
+namespace connector::membership {
+
+StoreTuning::StoreTuning()
+    : max_exports_per_destination(limits::kMaxExportsPerDestination) {}
+
+std::string SegmentName(absl::string_view segment_namespace,
+                        absl::string_view segment_id) {
+  std::string name;
+  name.reserve(segment_namespace.size() + segment_id.size() + 2);
+  // With its length, as both parts may hold any byte.
+  AppendBytes(&name, segment_namespace);
+  name.append(segment_id.data(), segment_id.size());
+  return name;
+}
+
+DestinationState* Tables::FindDestination(DestinationNumber destination) {
+  const auto found = destinations.find(destination);
+  if (found == destinations.end() || found->second.deleted) return nullptr;
+  return &found->second;
+}
+
+ListState* Tables::FindList(ListNumber list) {
+  const auto found = lists.find(list);
+  if (found == lists.end() ||
+      FindDestination(found->second.row.destination) == nullptr) {
+    return nullptr;
+  }
+  return &found->second;
+}
+
+SegmentState* Tables::FindSegment(SegmentNumber segment) {
+  const auto found = segments.find(segment);
+  if (found == segments.end() ||
+      FindDestination(found->second.row.destination) == nullptr) {
+    return nullptr;
+  }
+  return &found->second;
+}
+
+void Tables::WaitForGroup() {
+  struct Waiting {
+    const uint64_t* ended;
+    uint64_t begun;
+  };
+  Waiting waiting{&groups_ended, groups_begun};
+  mutex.Await(absl::Condition(
+      +[](Waiting* w) { return *w->ended >= w->begun; }, &waiting));
+}
+
+absl::Status DestinationNotFound() {
+  return MakeError(absl::StatusCode::kNotFound, "DESTINATION_NOT_FOUND",
+                   "there is no such destination");
+}
+
+}  // namespace connector::membership

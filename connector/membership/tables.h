@@ -1,0 +1,156 @@
+#ifndef CONNECTOR_MEMBERSHIP_TABLES_H_
+#define CONNECTOR_MEMBERSHIP_TABLES_H_
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "connector/base/clock.h"
+#include "connector/base/random.h"
+#include "connector/membership/database.h"
+#include "connector/membership/export_table.h"
+#include "connector/membership/notifier.h"
+#include "connector/membership/pending_queue.h"
+#include "connector/membership/rows.h"
+#include "connector/membership/types.h"
+
+namespace connector::membership {
+
+// Numbers that tests make small.
+struct StoreTuning {
+  // Blocks: what a value should have, what it may have, and below what two
+  // neighbours become one.
+  size_t block_target_bytes = 4'000;
+  size_t block_max_bytes = 6'000;
+  size_t block_small_bytes = 2'000;
+  // The largest piece of a Confirm, nearly.
+  size_t confirm_piece_bytes = 4 << 20;
+  size_t confirm_piece_records = 32'768;
+  // What one group commit takes.
+  size_t group_bytes = 8 << 20;
+  size_t group_batches = 512;
+  // Kept in memory of each list and of each export.
+  size_t pending_spans = 256;
+  size_t export_window = 512;
+  // From how many keys on a range is deleted as one.
+  size_t range_delete_keys = 64;
+  size_t max_exports_per_destination;
+  // Not owned; nullptr: the real one.
+  rocksdb::Env* env = nullptr;
+
+  StoreTuning();
+};
+
+struct SegmentState {
+  SegmentRow row;
+  IntakeCounts intake;
+  PassCounts settled;
+};
+
+struct ListState {
+  explicit ListState(size_t pending_spans) : pending(pending_spans) {}
+
+  ListRow row;
+  PendingQueue pending;
+  int64_t members = 0;
+  // When each echo is due, and its number.
+  std::set<std::pair<absl::Time, uint64_t>> echoes;
+};
+
+struct DestinationState {
+  DestinationRow row;
+  // Being deleted: gone for all but the deletion.
+  bool deleted = false;
+  IntakeCounts counts_without_segment;
+  int64_t pending_bytes = 0;
+  // The rejection log holds the numbers [first, next).
+  uint64_t first_rejection = 1;
+  uint64_t next_rejection = 1;
+  // In the order of their numbers.
+  std::vector<SegmentNumber> segments;
+  absl::flat_hash_map<std::string, SegmentNumber> segments_by_name;
+};
+
+// The key of a segment in segments_by_name.
+std::string SegmentName(absl::string_view segment_namespace,
+                        absl::string_view segment_id);
+
+// Everything about the store that is in memory, as it is on disk: a change is
+// brought in here once its write has returned.
+//
+// Lock order: a change of the catalog (CatalogPart), `use`, the moving of
+// exports (ExportProgress), `mutex`. No I/O is done under `mutex`.
+struct Tables {
+  absl::Mutex mutex;
+
+  absl::flat_hash_map<DestinationNumber, DestinationState> destinations
+      ABSL_GUARDED_BY(mutex);
+  std::map<std::string, DestinationNumber> destinations_by_account
+      ABSL_GUARDED_BY(mutex);
+  std::map<std::string, CredentialRow> credentials ABSL_GUARDED_BY(mutex);
+  absl::flat_hash_map<SegmentNumber, SegmentState> segments
+      ABSL_GUARDED_BY(mutex);
+  absl::flat_hash_map<ListNumber, ListState> lists ABSL_GUARDED_BY(mutex);
+  // Lists whose queue is not empty, and those with echoes.
+  absl::flat_hash_set<ListNumber> pending_lists ABSL_GUARDED_BY(mutex);
+  absl::flat_hash_set<ListNumber> echo_lists ABSL_GUARDED_BY(mutex);
+  ExportTable exports ABSL_GUARDED_BY(mutex);
+  NextNumbers next ABSL_GUARDED_BY(mutex);
+  NewestCommit newest ABSL_GUARDED_BY(mutex);
+  // Of doubts and echoes.
+  uint64_t next_request ABSL_GUARDED_BY(mutex) = 1;
+  uint64_t next_fence ABSL_GUARDED_BY(mutex) = 1;
+  std::function<void(ListNumber, bool)> commit_listener ABSL_GUARDED_BY(mutex);
+
+  // Group commits that began and that ended.
+  uint64_t groups_begun ABSL_GUARDED_BY(mutex) = 0;
+  uint64_t groups_ended ABSL_GUARDED_BY(mutex) = 0;
+
+  // Held shared by whoever writes what belongs to a destination, from checking
+  // that it is there until the write is in the tables; held alone to delete
+  // one.
+  absl::Mutex use;
+
+  // nullptr if it is not there or being deleted.
+  DestinationState* FindDestination(DestinationNumber destination)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  ListState* FindList(ListNumber list) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  SegmentState* FindSegment(SegmentNumber segment)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+
+  // Waits until the group commit that is going on, if any, is in the tables.
+  // Gives the mutex up meanwhile.
+  void WaitForGroup() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+};
+
+// What the parts of the store share.
+struct Core {
+  Core(Database& database, Clock& clock, Random& random)
+      : database(database), clock(clock), random(random) {}
+
+  Database& database;
+  Clock& clock;
+  Random& random;
+  StoreTuning tuning;
+  absl::Duration export_expiry;
+  int64_t max_rejections = 0;
+  std::string history;
+  Tables tables;
+  Notifier notifier;
+};
+
+absl::Status DestinationNotFound();
+
+}  // namespace connector::membership
+
+#endif  // CONNECTOR_MEMBERSHIP_TABLES_H_
