@@ -1,0 +1,93 @@
+#ifndef CONNECTOR_CLI_BATCHER_H_
+#define CONNECTOR_CLI_BATCHER_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "audience_sync/v1/export_service.pb.h"
+#include "connector/cli/profile_reader.h"
+#include "google/protobuf/arena.h"
+
+namespace connector::cli {
+
+// Where a profile of a batch came from.
+struct SourceLine {
+  // Index of the input file.
+  int32_t file = 0;
+  // From 1.
+  int64_t line = 0;
+};
+
+// A batch ready to be sent, on an arena of its own.
+struct Batch {
+  Batch();
+
+  google::protobuf::Arena arena;
+  // On the arena; its frame is `batch`.
+  audience_sync::v1::ExportSegmentsRequest* frame;
+  int64_t sequence_number = 0;
+  // Upper bound of the frame's serialized size in bytes.
+  int64_t bytes = 0;
+  int64_t identities = 0;
+  int64_t memberships = 0;
+  // Input bytes up to the end of the batch, over all files.
+  int64_t input_position = 0;
+  // One for each profile.
+  std::vector<SourceLine> lines;
+};
+
+// Bounds of a batch.
+struct BatchBounds {
+  int32_t max_profiles = 1000;
+  // Of the serialized frame.
+  int64_t max_bytes = 1 << 20;
+};
+
+// Gathers profiles into numbered batches. The same profiles and bounds give the
+// same batches, which is what lets an export be taken up again. Not
+// thread-safe.
+class Batcher {
+ public:
+  explicit Batcher(BatchBounds bounds) : bounds_(bounds) {}
+
+  // Adds a profile that ends at `input_position`. Returns the batch before it
+  // when the profile did not fit there, else null. INVALID_ARGUMENT when the
+  // profile alone is larger than a batch may be: it is not added.
+  absl::StatusOr<std::unique_ptr<Batch>> Add(const ParsedProfile& profile,
+                                             SourceLine line,
+                                             int64_t input_position);
+
+  // The last batch, null when it is empty.
+  std::unique_ptr<Batch> Finish();
+
+ private:
+  // Upper bound of what the profile adds to the frame, in bytes. Counts every
+  // name as if it was not in the batch's tables yet, so that the bound does not
+  // depend on where the batch stands.
+  static int64_t SizeBound(const ParsedProfile& profile);
+
+  void Append(const ParsedProfile& profile);
+  void SetNamespace(absl::string_view name,
+                    audience_sync::v1::Identity& identity);
+  void SetSegment(const ParsedMembership& parsed,
+                  audience_sync::v1::SegmentMembership& membership);
+  std::unique_ptr<Batch> Take();
+
+  const BatchBounds bounds_;
+  std::unique_ptr<Batch> batch_;
+  int64_t last_sequence_number_ = 0;
+  // What stands in the tables of batch_; the keys point into them.
+  absl::flat_hash_map<absl::string_view, uint32_t> namespaces_;
+  absl::flat_hash_map<std::pair<absl::string_view, absl::string_view>, uint32_t>
+      segments_;
+};
+
+}  // namespace connector::cli
+
+#endif  // CONNECTOR_CLI_BATCHER_H_

@@ -1,0 +1,25 @@
+#ifndef CONNECTOR_CLI_COMMANDS_H_
+#define CONNECTOR_CLI_COMMANDS_H_
+
+#include "connector/cli/command.h"
+
+namespace connector::cli {
+
+// Each in the file of its name.
+Command SpecCommand();
+Command CheckCommand();
+Command ApplyCommand();
+Command GetCommand();
+Command ListCommand();
+Command DeleteCommand();
+Command DeleteCredentialCommand();
+Command PauseCommand();
+Command ResumeCommand();
+Command ExportCommand();
+Command StatusCommand();
+Command RejectionsCommand();
+Command DrainCommand();
+
+}  // namespace connector::cli
+
+#endif  // CONNECTOR_CLI_COMMANDS_H_

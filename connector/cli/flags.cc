@@ -1,0 +1,47 @@
+#include "connector/cli/flags.h"
+
+#include "absl/flags/flag.h"
+
+ABSL_FLAG(std::string, address, "",
+          "where the server listens: unix:PATH or HOST:PORT; empty: where it "
+          "listens by default");
+ABSL_FLAG(bool, json, false, "print one JSON document instead of text");
+ABSL_FLAG(bool, insecure_remote, false,
+          "allow an --address on another machine, unencrypted");
+ABSL_FLAG(absl::Duration, call_timeout, absl::Seconds(60),
+          "how long a call may take");
+
+ABSL_FLAG(bool, offline, false, "skip the checks that call Pinterest");
+ABSL_FLAG(bool, validate_only, false,
+          "let the server check everything and store nothing");
+ABSL_FLAG(bool, force, false,
+          "delete although changes wait for delivery; they are lost");
+ABSL_FLAG(int32_t, limit, 100, "most rejections to list; 0: all that are kept");
+ABSL_FLAG(absl::Duration, timeout, absl::Minutes(10),
+          "how long to wait for delivery");
+
+ABSL_FLAG(std::string, ad_account_id, "", "the destination");
+ABSL_FLAG(int32_t, batch_profiles, 1000, "most profiles in a batch");
+ABSL_FLAG(int64_t, batch_bytes, 1 << 20,
+          "most bytes in a batch; the server's own limit counts when lower");
+ABSL_FLAG(int64_t, max_unacknowledged_bytes, 16 << 20,
+          "most bytes that may be sent and not yet durable");
+ABSL_FLAG(std::string, profile_key_field, "",
+          "the field at the top of a line with the profile's key; empty: none");
+ABSL_FLAG(bool, skip_bad_lines, false,
+          "count lines that are no profile and go on, instead of stopping");
+ABSL_FLAG(bool, wait, false, "also wait until everything is delivered");
+ABSL_FLAG(bool, fail_on_rejection, false,
+          "end with an exit code of its own when something was rejected");
+ABSL_FLAG(int32_t, show_rejections, 10,
+          "how many rejections to name by file and line");
+ABSL_FLAG(bool, resume, true,
+          "take up an unfinished run of the same content; --noresume: never");
+ABSL_FLAG(std::string, state_dir, "",
+          "where unfinished runs are remembered; empty: "
+          "$XDG_STATE_HOME/audiencectl or ~/.local/state/audiencectl");
+ABSL_FLAG(absl::Duration, retry_for, absl::Minutes(5),
+          "how long to try to reach the server again when the stream breaks");
+ABSL_FLAG(std::string, progress, "auto",
+          "auto, bar, plain or none; auto: a bar on a terminal, else plain, "
+          "none with --json");

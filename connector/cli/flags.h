@@ -1,0 +1,38 @@
+#ifndef CONNECTOR_CLI_FLAGS_H_
+#define CONNECTOR_CLI_FLAGS_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/flags/declare.h"
+#include "absl/time/time.h"
+
+// Of every command.
+ABSL_DECLARE_FLAG(std::string, address);
+ABSL_DECLARE_FLAG(bool, json);
+ABSL_DECLARE_FLAG(bool, insecure_remote);
+ABSL_DECLARE_FLAG(absl::Duration, call_timeout);
+
+// Of single commands.
+ABSL_DECLARE_FLAG(bool, offline);
+ABSL_DECLARE_FLAG(bool, validate_only);
+ABSL_DECLARE_FLAG(bool, force);
+ABSL_DECLARE_FLAG(int32_t, limit);
+ABSL_DECLARE_FLAG(absl::Duration, timeout);
+
+// Of `export`.
+ABSL_DECLARE_FLAG(std::string, ad_account_id);
+ABSL_DECLARE_FLAG(int32_t, batch_profiles);
+ABSL_DECLARE_FLAG(int64_t, batch_bytes);
+ABSL_DECLARE_FLAG(int64_t, max_unacknowledged_bytes);
+ABSL_DECLARE_FLAG(std::string, profile_key_field);
+ABSL_DECLARE_FLAG(bool, skip_bad_lines);
+ABSL_DECLARE_FLAG(bool, wait);
+ABSL_DECLARE_FLAG(bool, fail_on_rejection);
+ABSL_DECLARE_FLAG(int32_t, show_rejections);
+ABSL_DECLARE_FLAG(bool, resume);
+ABSL_DECLARE_FLAG(std::string, state_dir);
+ABSL_DECLARE_FLAG(absl::Duration, retry_for);
+ABSL_DECLARE_FLAG(std::string, progress);
+
+#endif  // CONNECTOR_CLI_FLAGS_H_

@@ -1,0 +1,108 @@
+#include "connector/cli/status_text.h"
+
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "connector/cli/humanize.h"
+#include "connector/cli/rpc_error.h"
+#include "connector/cli/table.h"
+
+namespace connector::cli {
+namespace {
+
+using audience_sync::v1::DestinationStatus;
+using audience_sync::v1::SegmentStatus;
+using audience_sync::v1::SyncCounters;
+
+std::string StateName(audience_sync::v1::DeliveryState state) {
+  const std::string name = audience_sync::v1::DeliveryState_Name(state);
+  return std::string(absl::StripPrefix(name, "DELIVERY_STATE_"));
+}
+
+void AddCounters(const SyncCounters& counters, std::vector<std::string>& row) {
+  for (int64_t count :
+       {counters.received(), counters.delivered(), counters.already_there(),
+        counters.netted_out(), counters.superseded(), counters.excluded(),
+        counters.rejected(), counters.pending()}) {
+    row.push_back(Grouped(count));
+  }
+}
+
+std::string ListCell(const SegmentStatus& segment) {
+  const std::string id = segment.customer_list_id().empty()
+                             ? "not created yet"
+                             : segment.customer_list_id();
+  return absl::StrCat(segment.customer_list_name(), " (", id, ")");
+}
+
+std::string SegmentTable(const DestinationStatus& status) {
+  Table table({{"LIST"},
+               {"MEMBERS", true},
+               {"RECEIVED", true},
+               {"DELIVERED", true},
+               {"ALREADY THERE", true},
+               {"NETTED OUT", true},
+               {"SUPERSEDED", true},
+               {"EXCLUDED", true},
+               {"REJECTED", true},
+               {"PENDING", true},
+               {"STATE"}});
+  for (const SegmentStatus& segment : status.segment_statuses()) {
+    // The least number that is certain when others may be on the list, too.
+    std::vector<std::string> row = {
+        ListCell(segment), absl::StrCat(segment.unknown_members() ? ">=" : "",
+                                        Grouped(segment.member_count()))};
+    AddCounters(segment.counters(), row);
+    std::string state = StateName(segment.delivery_state());
+    if (segment.has_last_error()) {
+      absl::StrAppend(&state, "  ", ErrorLine(segment.last_error()));
+    }
+    row.push_back(state);
+    table.AddRow(row);
+  }
+  std::vector<std::string> total = {"all, and what belongs to none", ""};
+  AddCounters(status.counters(), total);
+  table.AddRow(total);
+  return table.Render();
+}
+
+}  // namespace
+
+std::string StatusText(const DestinationStatus& status, absl::Time now) {
+  std::string text =
+      absl::StrCat("destination ", Printable(status.ad_account_id()), ": ",
+                   StateName(status.delivery_state()));
+  if (status.counters().pending() > 0 || status.backlog_bytes() > 0) {
+    absl::StrAppend(&text, ", ", Grouped(status.counters().pending()),
+                    " pending (", HumanBytes(status.backlog_bytes()), ")");
+  } else {
+    absl::StrAppend(&text, ", nothing pending");
+  }
+  if (status.has_oldest_pending_time()) {
+    const absl::Time oldest =
+        absl::FromUnixSeconds(status.oldest_pending_time().seconds());
+    absl::StrAppend(&text, ", the oldest for ", HumanDuration(now - oldest));
+  }
+  absl::StrAppend(&text, "\n");
+  if (status.has_blocked_by()) {
+    absl::StrAppend(&text, "blocked by ", ErrorLine(status.blocked_by()), "\n");
+  }
+  absl::StrAppend(&text, "\n", SegmentTable(status));
+  if (status.export_positions_size() > 0) {
+    Table exports({{"EXPORT"},
+                   {"DURABLE BATCH", true},
+                   {"DELIVERED BATCH", true},
+                   {"ENDED"}});
+    for (const auto& position : status.export_positions()) {
+      exports.AddRow({position.export_id(),
+                      Grouped(position.durable_sequence_number()),
+                      Grouped(position.delivered_sequence_number()),
+                      position.ended() ? "yes" : "no"});
+    }
+    absl::StrAppend(&text, "\n", exports.Render());
+  }
+  return text;
+}
+
+}  // namespace connector::cli
