@@ -228,7 +228,16 @@ ListPass::StepResult ListPass::FindList(const PassRoute& route) {
     // It may have been created and not show yet: creating again would make two.
     const absl::Duration poll = std::clamp(window / 10, absl::Milliseconds(100),
                                            absl::Duration(absl::Seconds(30)));
-    return {StepKind::kWait, now + poll};
+    return {
+        StepKind::kWait, now + poll,
+        MakeError(
+            absl::StatusCode::kUnavailable, "LIST_CREATION_UNANSWERED",
+            absl::StrCat("the creation of the list was not answered; "
+                         "it is looked for until ",
+                         absl::FormatTime(absl::RFC3339_sec,
+                                          row_.creation_attempt_time + window,
+                                          absl::UTCTimeZone()),
+                         " and then created again"))};
   }
   phase_ = Phase::kRemovals;
   return {StepKind::kAgain};

@@ -40,7 +40,7 @@ class CommitGroup {
   // the tables. To be called once.
   void Commit();
 
-  // Then: gives each batch its answer and tells the commit listener.
+  // Then: tells the commit listener and gives each batch its answer.
   void Answer();
 
   // The exports whose next batch waits for no list.

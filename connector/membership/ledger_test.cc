@@ -82,7 +82,6 @@ TEST_F(LedgerTest, UpdateListKeepsWhatIsNotItsOwn) {
 }
 
 TEST_F(LedgerTest, ADoubtLastsUntilItsAnswer) {
-  const std::vector<RecordView> records = {TestRecord(1), TestRecord(2)};
   const std::vector<Record> owned = {TestRecord(1), TestRecord(2)};
   const std::vector<RecordView> sorted = Sorted(owned);
   const DoubtNumber lost =
@@ -155,6 +154,19 @@ TEST_F(LedgerTest, EchoesComeBackInTheirOrder) {
   EXPECT_EQ(Find(list_, owned[0]).state, std::nullopt);
 }
 
+TEST_F(LedgerTest, AdditionsHaveEchoesToo) {
+  const std::vector<Record> owned = {TestRecord(1), TestRecord(2)};
+  const std::vector<RecordView> sorted = Sorted(owned);
+  ASSERT_TRUE(
+      store_->Confirm(list_, Change::kAdd, sorted, 0, {sorted[1]}, clock_.Now())
+          .ok());
+  EXPECT_EQ(Find(list_, sorted[1]).state, DeliveredState::kThere);
+  EXPECT_EQ(Report().members, 2);
+  auto echoes = store_->Echoes(list_);
+  ASSERT_EQ(echoes->size(), 1);
+  EXPECT_THAT((*echoes)[0].records, ElementsAre(Record::FromView(sorted[1])));
+}
+
 TEST_F(LedgerTest, ConfirmRefusesWhatIsOutOfOrder) {
   const std::vector<Record> owned = {TestRecord(1), TestRecord(2)};
   const std::vector<RecordView> sorted = Sorted(owned);
@@ -167,7 +179,7 @@ TEST_F(LedgerTest, ConfirmRefusesWhatIsOutOfOrder) {
             absl::StatusCode::kInternal);
   EXPECT_EQ(confirm(Change::kAdd, {sorted[0], sorted[0]}, {}),
             absl::StatusCode::kInternal);
-  EXPECT_EQ(confirm(Change::kAdd, {sorted[0]}, {sorted[0]}),
+  EXPECT_EQ(confirm(Change::kAdd, {sorted[0]}, {sorted[1]}),
             absl::StatusCode::kInternal);
   EXPECT_EQ(confirm(Change::kRemove, {sorted[0]}, {sorted[1]}),
             absl::StatusCode::kInternal);

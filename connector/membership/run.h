@@ -118,7 +118,7 @@ class RunReader {
   absl::string_view holders_;
   uint8_t flags_ = 0;
   // A record whose stored form is not its encoded form.
-  std::array<char, 1 + identity_mapping::kMaxRecordPayload> scratch_;
+  std::array<char, 1 + identity_mapping::kMaxRecordPayload> scratch_ = {};
 };
 
 }  // namespace connector::membership

@@ -269,7 +269,7 @@ class StorePropertyTest : public StoreTest {
       return;
     }
     std::vector<RecordView> echoes;
-    if (change == Change::kRemove && Chance(40)) {
+    if (Chance(40)) {
       for (RecordView record : records) {
         if (Chance(30)) echoes.push_back(record);
       }

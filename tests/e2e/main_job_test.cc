@@ -135,11 +135,11 @@ TEST(MainJobTest, HalfMalformedDeliversTheOtherHalfAndListsEachRejection) {
       system.Ctl({"--json", "rejections", System::kAdAccount, "--limit=0"});
   ASSERT_EQ(rejections.exit_code, 0) << rejections.text;
   std::set<int> rejected;
-  for (const json& rejection : json::parse(rejections.text).at("rejections")) {
+  const json parsed = json::parse(rejections.text);
+  for (const json& rejection : parsed.at("rejections")) {
     const json& where = rejection.at("intake").at("rejection");
     EXPECT_EQ(where.at("reason"), "REJECTION_REASON_EMAIL_MALFORMED");
-    rejected.insert(
-        where.value("profile_index", where.value("profileIndex", 0)));
+    rejected.insert(where.at("profileIndex").get<int>());
   }
   std::set<int> odd;
   for (int i = 1; i < 40; i += 2) odd.insert(i);
@@ -216,11 +216,9 @@ TEST(MainJobTest, AddAppliedWithoutAnswerThenKillThenExitEndsOffTheList) {
   };
   system.ExportAndDrain(
       system.WriteExport("first.jsonl", {event("a", "realized")}));
-  system.Control("faults", {{"faults",
-                             {{{"operation", "customer_lists/update"},
-                               {"operation_type", "ADD"},
-                               {"action", "drop_after"},
-                               {"times", 1}}}}});
+  system.Control("faults", json::parse(R"({"faults": [
+      {"match": {"operation": "customer_lists/update", "operation_type": "ADD"},
+       "times": 1, "action": {"drop_after": true}}]})"));
   Output exported = system.Ctl(
       {"export", absl::StrCat("--ad_account_id=", System::kAdAccount),
        system.WriteExport("second.jsonl", {event("b", "realized")})});

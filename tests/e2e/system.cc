@@ -105,6 +105,7 @@ destinations {
                              ? std::string("nanos: 200000000")
                              : absl::StrCat("seconds: ", options_.max_delay),
                          R"( }
+    creation_lookup_window { seconds: 1 }
   }
 }
 )"));

@@ -1,0 +1,327 @@
+#ifndef CONNECTOR_ADMIN_FAKE_STORE_H_
+#define CONNECTOR_ADMIN_FAKE_STORE_H_
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "connector/base/error.h"
+#include "connector/membership/store.h"
+
+namespace connector::admin {
+
+// A store in memory for tests of administration: the catalog works, and what
+// the other views answer is set by the test. Thread-safe.
+class FakeStore final : public membership::MembershipStore {
+ public:
+  using CommitNumber = membership::CommitNumber;
+  using DestinationNumber = membership::DestinationNumber;
+  using ListNumber = membership::ListNumber;
+  using SegmentNumber = membership::SegmentNumber;
+
+  // --- what a test sets ---
+
+  void SetHealth(absl::Status status) {
+    absl::MutexLock lock(&mutex_);
+    health_ = std::move(status);
+  }
+  // Makes changes of a list wait up to `commit`.
+  void SetPending(ListNumber list, CommitNumber commit) {
+    absl::MutexLock lock(&mutex_);
+    pending_[list].list = list;
+    pending_[list].destination = lists_.at(list).destination;
+    pending_[list].newest_commit = commit;
+    pending_[list].bytes = 100;
+  }
+  // A pass through `commit` ended.
+  void SetSettled(ListNumber list, CommitNumber commit) {
+    absl::MutexLock lock(&mutex_);
+    lists_.at(list).settled = commit;
+    auto found = pending_.find(list);
+    if (found != pending_.end() && found->second.newest_commit <= commit) {
+      pending_.erase(found);
+    }
+  }
+  void SetReport(membership::DestinationReport report) {
+    absl::MutexLock lock(&mutex_);
+    report_ = std::move(report);
+  }
+  void SetRejections(membership::RejectionPage page) {
+    absl::MutexLock lock(&mutex_);
+    rejections_ = std::move(page);
+  }
+  int last_page_size() {
+    absl::MutexLock lock(&mutex_);
+    return last_page_size_;
+  }
+
+  // --- Catalog ---
+
+  std::vector<membership::DestinationRow> Destinations() override {
+    absl::MutexLock lock(&mutex_);
+    std::vector<membership::DestinationRow> rows;
+    for (const auto& [number, row] : destinations_) rows.push_back(row);
+    return rows;
+  }
+  std::optional<membership::DestinationRow> FindDestination(
+      absl::string_view ad_account_id) override {
+    absl::MutexLock lock(&mutex_);
+    for (const auto& [number, row] : destinations_) {
+      if (row.ad_account_id == ad_account_id) return row;
+    }
+    return std::nullopt;
+  }
+  absl::StatusOr<membership::DestinationRow> PutDestination(
+      absl::string_view ad_account_id, absl::string_view config) override {
+    absl::MutexLock lock(&mutex_);
+    for (auto& [number, row] : destinations_) {
+      if (row.ad_account_id == ad_account_id) {
+        row.config = std::string(config);
+        return row;
+      }
+    }
+    membership::DestinationRow row;
+    row.number = ++last_number_;
+    row.ad_account_id = std::string(ad_account_id);
+    row.history_id = absl::StrCat("history-", row.number);
+    row.config = std::string(config);
+    destinations_[row.number] = row;
+    return row;
+  }
+  absl::Status SetDestinationPaused(DestinationNumber destination,
+                                    bool paused) override {
+    absl::MutexLock lock(&mutex_);
+    auto found = destinations_.find(destination);
+    if (found == destinations_.end()) return absl::NotFoundError("");
+    found->second.paused = paused;
+    return absl::OkStatus();
+  }
+  absl::Status DeleteDestination(DestinationNumber destination) override {
+    absl::MutexLock lock(&mutex_);
+    if (destinations_.erase(destination) == 0) return absl::NotFoundError("");
+    std::erase_if(lists_, [&](const auto& entry) {
+      return entry.second.destination == destination;
+    });
+    std::erase_if(segments_, [&](const auto& entry) {
+      return entry.second.destination == destination;
+    });
+    std::erase_if(pending_, [&](const auto& entry) {
+      return entry.second.destination == destination;
+    });
+    return absl::OkStatus();
+  }
+  std::vector<membership::CredentialRow> Credentials() override {
+    absl::MutexLock lock(&mutex_);
+    std::vector<membership::CredentialRow> rows;
+    for (const auto& [id, config] : credentials_) rows.push_back({id, config});
+    return rows;
+  }
+  absl::Status PutCredential(absl::string_view credential_id,
+                             absl::string_view config) override {
+    absl::MutexLock lock(&mutex_);
+    credentials_[std::string(credential_id)] = std::string(config);
+    return absl::OkStatus();
+  }
+  absl::Status DeleteCredential(absl::string_view credential_id) override {
+    absl::MutexLock lock(&mutex_);
+    credentials_.erase(std::string(credential_id));
+    return absl::OkStatus();
+  }
+  absl::StatusOr<membership::SegmentRow> EnsureSegment(
+      DestinationNumber destination, absl::string_view segment_namespace,
+      absl::string_view segment_id, absl::string_view display_name,
+      int) override {
+    absl::MutexLock lock(&mutex_);
+    for (const auto& [number, row] : segments_) {
+      if (row.destination == destination &&
+          row.segment_namespace == segment_namespace &&
+          row.segment_id == segment_id) {
+        return row;
+      }
+    }
+    membership::SegmentRow row;
+    row.number = ++last_number_;
+    row.destination = destination;
+    row.segment_namespace = std::string(segment_namespace);
+    row.segment_id = std::string(segment_id);
+    row.display_name = std::string(display_name);
+    row.list = ++last_number_;
+    segments_[row.number] = row;
+    membership::ListRow list;
+    list.number = row.list;
+    list.destination = destination;
+    list.segment = row.number;
+    lists_[row.list] = list;
+    return row;
+  }
+  std::optional<membership::SegmentRow> FindSegment(
+      DestinationNumber destination, absl::string_view segment_namespace,
+      absl::string_view segment_id) override {
+    absl::MutexLock lock(&mutex_);
+    for (const auto& [number, row] : segments_) {
+      if (row.destination == destination &&
+          row.segment_namespace == segment_namespace &&
+          row.segment_id == segment_id) {
+        return row;
+      }
+    }
+    return std::nullopt;
+  }
+  std::vector<membership::SegmentRow> Segments(
+      DestinationNumber destination) override {
+    absl::MutexLock lock(&mutex_);
+    std::vector<membership::SegmentRow> rows;
+    for (const auto& [number, row] : segments_) {
+      if (row.destination == destination) rows.push_back(row);
+    }
+    return rows;
+  }
+  absl::Status SetSegmentPaused(SegmentNumber segment, bool paused) override {
+    absl::MutexLock lock(&mutex_);
+    segments_.at(segment).paused = paused;
+    return absl::OkStatus();
+  }
+
+  // --- Intake ---
+
+  absl::StatusOr<membership::OpenedExport> OpenExport(
+      DestinationNumber, absl::string_view,
+      std::weak_ptr<membership::ExportListener>) override {
+    return absl::UnimplementedError("");
+  }
+  void Commit(membership::Batch,
+              std::function<void(absl::StatusOr<membership::CommitOutcome>)>
+                  done) override {
+    done(absl::UnimplementedError(""));
+  }
+  std::vector<membership::ExportPosition> Exports(DestinationNumber) override {
+    return {};
+  }
+  absl::Status Healthy() override {
+    absl::MutexLock lock(&mutex_);
+    return health_;
+  }
+
+  // --- Ledger: what administration reads of it ---
+
+  void SetCommitListener(std::function<void(ListNumber, bool)>) override {}
+  CommitNumber SyncedCommit() override { return 0; }
+  std::vector<membership::PendingList> PendingLists() override {
+    absl::MutexLock lock(&mutex_);
+    std::vector<membership::PendingList> rows;
+    for (const auto& [number, row] : pending_) rows.push_back(row);
+    return rows;
+  }
+  std::optional<membership::PendingList> FindPendingList(
+      ListNumber list) override {
+    absl::MutexLock lock(&mutex_);
+    auto found = pending_.find(list);
+    if (found == pending_.end()) return std::nullopt;
+    return found->second;
+  }
+  absl::StatusOr<membership::ListRow> GetList(ListNumber list) override {
+    absl::MutexLock lock(&mutex_);
+    auto found = lists_.find(list);
+    if (found == lists_.end()) return absl::NotFoundError("deleted");
+    return found->second;
+  }
+  absl::StatusOr<membership::SegmentRow> GetSegment(
+      SegmentNumber segment) override {
+    absl::MutexLock lock(&mutex_);
+    auto found = segments_.find(segment);
+    if (found == segments_.end()) return absl::NotFoundError("deleted");
+    return found->second;
+  }
+  absl::StatusOr<std::unique_ptr<membership::RunCursor>> ReadRuns(
+      ListNumber, membership::Change, CommitNumber, CommitNumber) override {
+    return absl::UnimplementedError("");
+  }
+  absl::StatusOr<std::unique_ptr<membership::DeliveredCursor>> ReadDelivered(
+      ListNumber) override {
+    return absl::UnimplementedError("");
+  }
+  absl::Status UpdateList(const membership::ListRow&) override {
+    return absl::UnimplementedError("");
+  }
+  absl::StatusOr<membership::DoubtNumber> BeginRequest(
+      ListNumber, membership::Change, identity_mapping::RecordView,
+      identity_mapping::RecordView) override {
+    return absl::UnimplementedError("");
+  }
+  absl::Status CancelRequest(ListNumber, membership::DoubtNumber) override {
+    return absl::UnimplementedError("");
+  }
+  absl::StatusOr<std::vector<membership::Doubt>> Doubts(ListNumber) override {
+    return absl::UnimplementedError("");
+  }
+  absl::Status Confirm(ListNumber, membership::Change,
+                       absl::Span<const identity_mapping::RecordView>,
+                       membership::DoubtNumber,
+                       absl::Span<const identity_mapping::RecordView>,
+                       absl::Time) override {
+    return absl::UnimplementedError("");
+  }
+  absl::StatusOr<std::vector<membership::Echo>> Echoes(ListNumber) override {
+    return absl::UnimplementedError("");
+  }
+  std::vector<std::pair<ListNumber, absl::Time>> EchoTimes() override {
+    return {};
+  }
+  absl::Status EndEcho(ListNumber, uint64_t) override {
+    return absl::UnimplementedError("");
+  }
+  absl::Status Refuse(ListNumber,
+                      absl::Span<const membership::Refusal>) override {
+    return absl::UnimplementedError("");
+  }
+  absl::Status Settle(ListNumber, CommitNumber, membership::DoubtNumber,
+                      const membership::PassCounts&, absl::Time) override {
+    return absl::UnimplementedError("");
+  }
+
+  // --- Journal ---
+
+  absl::StatusOr<membership::DestinationReport> Report(
+      DestinationNumber destination) override {
+    absl::MutexLock lock(&mutex_);
+    if (destinations_.count(destination) == 0) {
+      return absl::NotFoundError("deleted");
+    }
+    return report_;
+  }
+  absl::StatusOr<membership::RejectionPage> Rejections(
+      DestinationNumber, int page_size, absl::string_view page_token) override {
+    absl::MutexLock lock(&mutex_);
+    last_page_size_ = page_size;
+    if (page_token == "bad") return absl::InvalidArgumentError("token");
+    return rejections_;
+  }
+
+ private:
+  absl::Mutex mutex_;
+  uint32_t last_number_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::map<DestinationNumber, membership::DestinationRow> destinations_
+      ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, std::string> credentials_ ABSL_GUARDED_BY(mutex_);
+  std::map<SegmentNumber, membership::SegmentRow> segments_
+      ABSL_GUARDED_BY(mutex_);
+  std::map<ListNumber, membership::ListRow> lists_ ABSL_GUARDED_BY(mutex_);
+  std::map<ListNumber, membership::PendingList> pending_
+      ABSL_GUARDED_BY(mutex_);
+  membership::DestinationReport report_ ABSL_GUARDED_BY(mutex_);
+  membership::RejectionPage rejections_ ABSL_GUARDED_BY(mutex_);
+  absl::Status health_ ABSL_GUARDED_BY(mutex_);
+  int last_page_size_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace connector::admin
+
+#endif  // CONNECTOR_ADMIN_FAKE_STORE_H_

@@ -1,0 +1,435 @@
+#include "connector/ingest/batch_mapper.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "connector/base/error.h"
+#include "connector/base/limits.h"
+#include "connector/ingest/batch_digest.h"
+#include "connector/ingest/segment_table.h"
+#include "identity_mapping/mapping.h"
+#include "identity_mapping/rejection.h"
+
+namespace connector::ingest {
+namespace {
+
+namespace v1 = audience_sync::v1;
+using identity_mapping::IdentityMapping;
+using identity_mapping::MappedIdentity;
+using membership::Change;
+
+// A batch's fixed share of memory.
+constexpr size_t kBatchBytes = 512;
+
+// What the digest says of an identity.
+enum DigestTag : uint64_t { kDigestRecord = 0, kDigestExcluded, kDigestReason };
+
+v1::RejectionReason ToProto(identity_mapping::RejectionReason reason) {
+  using identity_mapping::RejectionReason;
+  switch (reason) {
+    case RejectionReason::kEmpty:
+      return v1::REJECTION_REASON_EMPTY;
+    case RejectionReason::kPlaceholder:
+      return v1::REJECTION_REASON_PLACEHOLDER;
+    case RejectionReason::kTooLong:
+      return v1::REJECTION_REASON_TOO_LONG;
+    case RejectionReason::kInvalidUtf8:
+      return v1::REJECTION_REASON_INVALID_UTF8;
+    case RejectionReason::kContainsComma:
+      return v1::REJECTION_REASON_CONTAINS_COMMA;
+    case RejectionReason::kEmailMalformed:
+      return v1::REJECTION_REASON_EMAIL_MALFORMED;
+    case RejectionReason::kDeviceIdMalformed:
+      return v1::REJECTION_REASON_DEVICE_ID_MALFORMED;
+    case RejectionReason::kDeviceIdZero:
+      return v1::REJECTION_REASON_DEVICE_ID_ZERO;
+    case RejectionReason::kHashMalformed:
+      return v1::REJECTION_REASON_HASH_MALFORMED;
+    case RejectionReason::kHashOfNothing:
+      return v1::REJECTION_REASON_HASH_OF_NOTHING;
+    case RejectionReason::kOpaqueLooksRaw:
+      return v1::REJECTION_REASON_OPAQUE_LOOKS_RAW;
+    // An opaque id with a blank or the like in it has no form of a record. A
+    // retired namespace is excluded before its reason is looked at.
+    case RejectionReason::kFormUnrecognized:
+    case RejectionReason::kOpaqueMalformed:
+    case RejectionReason::kNamespaceRetired:
+      break;
+  }
+  return v1::REJECTION_REASON_FORM_UNRECOGNIZED;
+}
+
+bool IsTooLarge(const v1::ProfileExport& profile) {
+  return profile.identities_size() > limits::kMaxProfileIdentities ||
+         profile.segment_memberships_size() > limits::kMaxProfileMemberships ||
+         profile.profile_key().size() >
+             static_cast<size_t>(limits::kMaxProfileKeyBytes);
+}
+
+absl::Status CheckFrame(const v1::ExportBatch& batch) {
+  const auto at_most = [](absl::string_view field, int count, int most) {
+    return count <= most
+               ? absl::OkStatus()
+               : FieldError(field, absl::StrCat("must be at most ", most));
+  };
+  for (const absl::Status& status :
+       {at_most("batch.profile_exports", batch.profile_exports_size(),
+                limits::kMaxBatchProfiles),
+        at_most("batch.source_namespaces", batch.source_namespaces_size(),
+                limits::kMaxBatchNamespaces),
+        at_most("batch.segments", batch.segments_size(),
+                limits::kMaxBatchSegments)}) {
+    if (!status.ok()) return status;
+  }
+  int64_t changes = 0;
+  for (const v1::ProfileExport& profile : batch.profile_exports()) {
+    if (IsTooLarge(profile)) continue;
+    changes +=
+        int64_t{profile.identities_size()} * profile.segment_memberships_size();
+  }
+  if (changes > limits::kMaxBatchChanges) {
+    return FieldError("batch.profile_exports",
+                      absl::StrCat("identities times memberships must be at "
+                                   "most ",
+                                   limits::kMaxBatchChanges, " in a batch"));
+  }
+  return absl::OkStatus();
+}
+
+class Mapper {
+ public:
+  Mapper(const config::DestinationState& destination,
+         const v1::ExportBatch& batch, membership::Catalog* catalog)
+      : mapping_(*destination.mapping),
+        has_former_mappings_(
+            destination.config.former_identity_mappings_size() > 0),
+        proto_(batch),
+        segments_(destination, batch, catalog, &out_.batch.segments) {
+    out_.batch.destination = destination.number;
+    out_.batch.sequence_number = batch.sequence_number();
+    out_.batch.max_backlog_bytes = destination.policy.max_backlog_bytes;
+    table_rows_.reserve(batch.source_namespaces_size());
+    for (const std::string& name : batch.source_namespaces()) {
+      table_rows_.push_back(FindRow(name));
+    }
+  }
+
+  absl::StatusOr<MappedBatch> Run() {
+    // Former forms must be removed before anything is added, so they take a
+    // round of their own. Only destinations whose mapping was changed pay it.
+    if (has_former_mappings_) {
+      for (const v1::ProfileExport& profile : proto_.profile_exports()) {
+        if (absl::Status s = RemoveFormerForms(profile); !s.ok()) return s;
+      }
+    }
+    for (int i = 0; i < proto_.profile_exports_size(); ++i) {
+      if (absl::Status s = MapProfile(proto_.profile_exports(i), i); !s.ok()) {
+        return s;
+      }
+    }
+    out_.batch.digest = digest_.Finish();
+    out_.bytes = kBatchBytes + out_.batch.rejections.size() *
+                                   sizeof(membership::IntakeRejection);
+    for (const membership::SegmentChanges& changes : out_.batch.segments) {
+      out_.bytes += sizeof(changes) + changes.run.bytes();
+    }
+    return std::move(out_);
+  }
+
+ private:
+  // The row of a namespace.
+  struct Row {
+    enum Kind : uint8_t { kInvalid, kExcluded, kRetired, kMapped };
+    Kind kind = kInvalid;
+    int row = -1;
+  };
+  // A membership that is not rejected.
+  struct Target {
+    int changes;  // place in Batch.segments
+    Change change;
+  };
+  // What became of an identity.
+  struct Outcome {
+    enum Kind : uint8_t { kMapped, kExcluded, kRejected };
+    Kind kind = kExcluded;
+    v1::RejectionReason reason = v1::REJECTION_REASON_UNSPECIFIED;
+    // records_ holds forms to remove at an exit.
+    bool has_forms = false;
+  };
+
+  Row FindRow(absl::string_view name) const {
+    if (name.empty()) return {};
+    if (const int row = mapping_.FindRow(name); row >= 0) {
+      return {Row::kMapped, row};
+    }
+    if (const int row = mapping_.FindRetiredRow(name); row >= 0) {
+      return {Row::kRetired, row};
+    }
+    return {Row::kExcluded, -1};
+  }
+
+  Row RowOf(const v1::Identity& identity) {
+    switch (identity.namespace_case()) {
+      case v1::Identity::kSourceNamespaceIndex: {
+        const uint32_t index = identity.source_namespace_index();
+        return index < table_rows_.size() ? table_rows_[index] : Row();
+      }
+      case v1::Identity::kSourceNamespace: {
+        const std::string& name = identity.source_namespace();
+        auto [found, is_new] = inline_rows_.try_emplace(name);
+        if (is_new) found->second = FindRow(name);
+        return found->second;
+      }
+      case v1::Identity::NAMESPACE_NOT_SET:
+        break;
+    }
+    return {};
+  }
+
+  Outcome MapIdentity(const v1::Identity& identity, MappedIdentity* record) {
+    const Row row = RowOf(identity);
+    Outcome outcome;
+    identity_mapping::RejectionReason reason;
+    switch (row.kind) {
+      case Row::kInvalid:
+        outcome.kind = Outcome::kRejected;
+        outcome.reason = v1::REJECTION_REASON_NAMESPACE_INVALID;
+        return outcome;
+      case Row::kExcluded:
+        return outcome;
+      case Row::kRetired:
+        mapping_.Map(row.row, identity.value(), record, &reason);
+        break;
+      case Row::kMapped:
+        if (mapping_.Map(row.row, identity.value(), record, &reason)) {
+          outcome.kind = Outcome::kMapped;
+        } else {
+          outcome.kind = Outcome::kRejected;
+          outcome.reason = ToProto(reason);
+        }
+        break;
+    }
+    outcome.has_forms =
+        !record->former_forms.empty() || !record->twin_forms.empty();
+    return outcome;
+  }
+
+  void Reject(int profile, int identity, int membership,
+              v1::RejectionReason reason) {
+    ++out_.rejection_count;
+    if (out_.batch.rejections.size() <
+        static_cast<size_t>(limits::kMaxStoredRejectionsPerBatch)) {
+      out_.batch.rejections.push_back({profile, identity, membership, reason});
+    }
+  }
+
+  void CountOutside(int64_t rejected) {
+    out_.batch.counts_without_segment.received += rejected;
+    out_.batch.counts_without_segment.rejected += rejected;
+  }
+
+  // What a membership asks for; nullopt: its status is invalid.
+  static std::optional<Change> ReadStatus(v1::MembershipStatus status) {
+    switch (status) {
+      case v1::MEMBERSHIP_STATUS_REALIZED:
+      case v1::MEMBERSHIP_STATUS_EXISTING:
+        return Change::kAdd;
+      case v1::MEMBERSHIP_STATUS_EXITED:
+        return Change::kRemove;
+      default:
+        return std::nullopt;
+    }
+  }
+
+  // Fills targets_; with `profile_index` >= 0 it also lists what is rejected
+  // and feeds the digest.
+  absl::Status ReadMemberships(const v1::ProfileExport& profile,
+                               int profile_index) {
+    targets_.clear();
+    for (int i = 0; i < profile.segment_memberships_size(); ++i) {
+      const v1::SegmentMembership& membership = profile.segment_memberships(i);
+      BatchSegment* segment = segments_.Find(membership);
+      if (profile_index >= 0) DigestMembership(membership, segment);
+      const std::optional<Change> change = ReadStatus(membership.status());
+      v1::RejectionReason reason = v1::REJECTION_REASON_STATUS_INVALID;
+      if (change.has_value()) {
+        // A membership without identities makes no segment, so none is too
+        // many.
+        if (profile.identities_size() > 0) {
+          if (absl::Status s = segments_.Ensure(segment); !s.ok()) return s;
+          reason = segment->reason;
+        } else {
+          reason =
+              segment->reason == v1::REJECTION_REASON_TOO_MANY_CUSTOMER_LISTS
+                  ? v1::REJECTION_REASON_UNSPECIFIED
+                  : segment->reason;
+        }
+      }
+      if (reason != v1::REJECTION_REASON_UNSPECIFIED) {
+        if (profile_index >= 0) {
+          Reject(profile_index, -1, i, reason);
+          CountOutside(profile.identities_size());
+        }
+      } else if (profile.identities_size() > 0) {
+        targets_.push_back({segment->changes, *change});
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status RemoveFormerForms(const v1::ProfileExport& profile) {
+    if (IsTooLarge(profile)) return absl::OkStatus();
+    if (absl::Status s = ReadMemberships(profile, -1); !s.ok()) return s;
+    if (std::none_of(targets_.begin(), targets_.end(), [](const Target& t) {
+          return t.change == Change::kAdd;
+        })) {
+      return absl::OkStatus();
+    }
+    if (records_.empty()) records_.resize(1);
+    for (const v1::Identity& identity : profile.identities()) {
+      if (MapIdentity(identity, &records_[0]).kind != Outcome::kMapped) {
+        continue;
+      }
+      for (const Target& target : targets_) {
+        if (target.change != Change::kAdd) continue;
+        for (const auto& form : records_[0].former_forms) {
+          out_.batch.segments[target.changes].run.Add(Change::kRemove, form,
+                                                      /*counted=*/false);
+        }
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status MapProfile(const v1::ProfileExport& profile, int index) {
+    const int identities = profile.identities_size();
+    digest_.Number(identities);
+    digest_.Number(profile.segment_memberships_size());
+    if (IsTooLarge(profile)) {
+      Reject(index, -1, -1, v1::REJECTION_REASON_PROFILE_TOO_LARGE);
+      CountOutside(int64_t{identities} * profile.segment_memberships_size());
+      return absl::OkStatus();
+    }
+    if (absl::Status s = ReadMemberships(profile, index); !s.ok()) return s;
+
+    if (records_.size() < static_cast<size_t>(identities)) {
+      records_.resize(identities);
+    }
+    outcomes_.resize(identities);
+    int64_t excluded = 0;
+    int64_t rejected = 0;
+    for (int i = 0; i < identities; ++i) {
+      outcomes_[i] = MapIdentity(profile.identities(i), &records_[i]);
+      switch (outcomes_[i].kind) {
+        case Outcome::kMapped:
+          digest_.Number(kDigestRecord);
+          digest_.Text(records_[i].primary.encoded());
+          break;
+        case Outcome::kExcluded:
+          ++excluded;
+          digest_.Number(kDigestExcluded);
+          break;
+        case Outcome::kRejected:
+          ++rejected;
+          digest_.Number(kDigestReason);
+          digest_.Number(outcomes_[i].reason);
+          Reject(index, i, -1, outcomes_[i].reason);
+          break;
+      }
+    }
+    for (const Target& target : targets_) {
+      membership::SegmentChanges& changes = out_.batch.segments[target.changes];
+      changes.counts.received += identities;
+      changes.counts.excluded += excluded;
+      changes.counts.rejected += rejected;
+      if (target.change == Change::kRemove) RemoveOtherForms(&changes.run);
+      for (int i = 0; i < identities; ++i) {
+        if (outcomes_[i].kind != Outcome::kMapped) continue;
+        changes.run.Add(target.change, records_[i].primary, /*counted=*/true);
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  // Before the counted removals, so that of two identities of a profile which
+  // are forms of each other the counted event is the one that stands.
+  void RemoveOtherForms(membership::RunBuilder* run) {
+    for (size_t i = 0; i < outcomes_.size(); ++i) {
+      if (!outcomes_[i].has_forms) continue;
+      for (const auto& form : records_[i].former_forms) {
+        run->Add(Change::kRemove, form, /*counted=*/false);
+      }
+      for (const auto& form : records_[i].twin_forms) {
+        run->Add(Change::kRemove, form, /*counted=*/false);
+      }
+    }
+  }
+
+  void DigestMembership(const v1::SegmentMembership& membership,
+                        BatchSegment* segment) {
+    if (segment->digest_number < 0) {
+      segment->digest_number = digest_segments_++;
+      digest_.Number(segment->digest_number);
+      digest_.Text(segment->segment_namespace);
+      digest_.Text(segment->segment_id);
+    } else {
+      digest_.Number(segment->digest_number);
+    }
+    digest_.Number(static_cast<uint64_t>(membership.status()));
+    digest_.Number(membership.has_last_qualification_time());
+    if (membership.has_last_qualification_time()) {
+      digest_.Number(membership.last_qualification_time().seconds());
+      digest_.Number(
+          static_cast<uint32_t>(membership.last_qualification_time().nanos()));
+    }
+  }
+
+  const IdentityMapping& mapping_;
+  const bool has_former_mappings_;
+  const v1::ExportBatch& proto_;
+  MappedBatch out_;
+  SegmentTable segments_;
+  BatchDigest digest_;
+  int digest_segments_ = 0;
+  std::vector<Row> table_rows_;
+  absl::flat_hash_map<absl::string_view, Row> inline_rows_;
+  // Of the profile at hand; kept to be used again.
+  std::vector<Target> targets_;
+  std::vector<Outcome> outcomes_;
+  std::vector<MappedIdentity> records_;
+};
+
+}  // namespace
+
+absl::StatusOr<MappedBatch> MapBatch(
+    const config::DestinationState& destination, const v1::ExportBatch& batch,
+    membership::Catalog* catalog) {
+  if (absl::Status s = CheckFrame(batch); !s.ok()) return s;
+  return Mapper(destination, batch, catalog).Run();
+}
+
+v1::BatchRejections ToBatchRejections(const MappedBatch& mapped) {
+  v1::BatchRejections proto;
+  proto.set_sequence_number(mapped.batch.sequence_number);
+  proto.set_rejection_count(mapped.rejection_count);
+  for (const membership::IntakeRejection& rejection : mapped.batch.rejections) {
+    if (proto.rejections_size() == limits::kMaxStreamRejectionsPerBatch) break;
+    v1::ExportRejection* to = proto.add_rejections();
+    to->set_profile_index(rejection.profile_index);
+    if (rejection.identity_index >= 0) {
+      to->set_identity_index(rejection.identity_index);
+    }
+    if (rejection.membership_index >= 0) {
+      to->set_membership_index(rejection.membership_index);
+    }
+    to->set_reason(static_cast<v1::RejectionReason>(rejection.reason));
+  }
+  return proto;
+}
+
+}  // namespace connector::ingest

@@ -1,0 +1,63 @@
+#ifndef CONNECTOR_INGEST_BATCH_MAPPER_H_
+#define CONNECTOR_INGEST_BATCH_MAPPER_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "absl/status/statusor.h"
+#include "audience_sync/v1/export_service.pb.h"
+#include "audience_sync/v1/profile_export.pb.h"
+#include "connector/config/destination_config.h"
+#include "connector/membership/catalog.h"
+#include "connector/membership/intake.h"
+
+namespace connector::ingest {
+
+// A batch of which nothing raw is left.
+struct MappedBatch {
+  // All but `export_id` and `fence` is filled in.
+  membership::Batch batch;
+  // Rejected identities and memberships, exact; batch.rejections has the first.
+  int64_t rejection_count = 0;
+  // What the batch takes in memory, nearly.
+  size_t bytes = 0;
+};
+
+// Maps a batch to the changes it brings to each customer list, profile by
+// profile, in order:
+//
+// - A member event adds the identity's record of today (counted) and removes
+//   the forms that former mappings gave it (not counted). Those removals stand
+//   before everything else that the batch brings to the list, as another
+//   identity may be added in a form that is a former one of this identity.
+// - An exit removes today's record (counted) and every other form (not
+//   counted). It removes what former mappings made of the value even if the
+//   value is refused today, or its namespace has no row any more.
+//
+// The unit of the counts is identity × membership. A membership that is wrong
+// rejects all identities with it, outside of any segment; otherwise an identity
+// that is wrong rejects itself with each membership, and one whose namespace
+// has no row is excluded. A profile over the limits is rejected as a whole.
+// None of this fails the batch. A profile key over its limit makes a profile
+// too large; otherwise the key is not used in this version.
+//
+// INVALID_ARGUMENT if the frame itself is out of bounds; the store's error if a
+// segment cannot be stored. Then nothing of the batch is to be taken.
+//
+// The digest is made of what the batch comes to: records, reasons, segments,
+// statuses, times. So it tells no more about a value than the records do, a
+// value that is excluded or refused leaves no trace in it, and interned names
+// count as the names they stand for. As it follows the mapping, the repeat of a
+// batch has another digest after the destination's mapping changed.
+//
+// Reads nothing but the catalog; thread-safe.
+absl::StatusOr<MappedBatch> MapBatch(
+    const config::DestinationState& destination,
+    const audience_sync::v1::ExportBatch& batch, membership::Catalog* catalog);
+
+// What the host is told about a mapped batch's rejections.
+audience_sync::v1::BatchRejections ToBatchRejections(const MappedBatch& mapped);
+
+}  // namespace connector::ingest
+
+#endif  // CONNECTOR_INGEST_BATCH_MAPPER_H_

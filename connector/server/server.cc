@@ -1,0 +1,359 @@
+#include "connector/server/server.h"
+
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <mutex>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "connector/admin/destination_service.h"
+#include "connector/base/error.h"
+#include "connector/base/limits.h"
+#include "connector/base/version.h"
+#include "connector/config/config_file.h"
+#include "connector/config/registry.h"
+#include "connector/delivery/deliverer.h"
+#include "connector/ingest/export_service.h"
+#include "connector/membership/store.h"
+#include "connector/pinterest/curl_transport.h"
+#include "connector/pinterest/file_clients.h"
+#include "connector/server/delivery_log.h"
+#include "connector/server/health_watch.h"
+#include "connector/server/listen_address.h"
+#include "connector/server/log.h"
+#include "connector/server/process.h"
+#include "connector/server/unix_socket.h"
+
+namespace connector::server {
+namespace {
+
+// Memory that gRPC may take for all its connections before it slows them down.
+constexpr size_t kGrpcMemory = 128 << 20;
+constexpr int kMaxGrpcThreads = 256;
+
+constexpr int kKeepaliveTimeMs = 60'000;
+constexpr int kKeepaliveTimeoutMs = 20'000;
+// Clients may send pings this often.
+constexpr int kMinPingIntervalMs = 10'000;
+
+// Of one call of a check: somebody waits for it, and so does a stop.
+constexpr absl::Duration kCheckTimeout = absl::Seconds(15);
+
+// What a stop gives calls that are neither exports nor drains: watches of
+// health and reflection have no end of their own.
+constexpr std::chrono::seconds kOtherCallsGrace(1);
+
+constexpr const char* kHealthServices[] = {
+    "", "audience_sync.v1.ExportService",
+    "audience_sync.v1.DestinationService"};
+
+std::string Join(const std::string& directory, absl::string_view name) {
+  return absl::StrCat(directory, "/", name);
+}
+
+}  // namespace
+
+// In the order of their making; destroyed the other way round, so that nothing
+// outlives what it works on.
+struct Server::Parts {
+  explicit Parts(ServerOptions o) : options(std::move(o)) {}
+
+  absl::Status Open();
+  absl::Status Serve(const ListenAddress& address,
+                     std::shared_ptr<grpc::ServerCredentials> credentials);
+  void Fail(const absl::Status& status);
+  void LogConfiguration();
+
+  const ServerOptions options;
+
+  // What ends Wait().
+  absl::Mutex mutex;
+  absl::Status failure ABSL_GUARDED_BY(mutex);
+  bool stop_requested ABSL_GUARDED_BY(mutex) = false;
+  // Only one Shutdown() works.
+  absl::Mutex shutdown_mutex;
+  bool down ABSL_GUARDED_BY(shutdown_mutex) = false;
+
+  std::unique_ptr<membership::MembershipStore> store;
+  std::unique_ptr<config::Registry> registry;
+  std::unique_ptr<pinterest::CurlTransport> curl;
+  std::unique_ptr<pinterest::FileClientProvider> clients;
+  std::unique_ptr<pinterest::FileClientProvider> check_clients;
+  std::unique_ptr<delivery::Deliverer> deliverer;
+  std::unique_ptr<ingest::ExportService> export_service;
+  std::unique_ptr<admin::DestinationServiceImpl> destination_service;
+  std::unique_ptr<grpc::Server> grpc_server;
+  std::string address;
+  std::string socket_path;
+  std::unique_ptr<HealthWatch> health;
+};
+
+absl::Status Server::Parts::Open() {
+  audience_sync::v1::ConnectorConfig file;
+  if (!options.config_file.empty()) {
+    auto read = config::ReadConfigFile(options.config_file);
+    if (!read.ok()) return read.status();
+    file = *std::move(read);
+  }
+  if (options.state_dir.empty()) {
+    return FieldError("--state_dir", "must not be empty");
+  }
+  if (absl::Status s = MakePrivateDirectories("--state_dir", options.state_dir);
+      !s.ok()) {
+    return s;
+  }
+
+  pinterest::HttpTransport* transport = options.transport;
+  if (transport == nullptr) {
+    pinterest::CurlTransport::Options curl_options;
+    curl_options.user_agent =
+        absl::StrCat(kConnectorName, "/", kConnectorVersion);
+    if (!options.ca_file.empty()) {
+      if (access(options.ca_file.c_str(), R_OK) != 0) {
+        return FieldError("--ca_file", "the file cannot be read");
+      }
+      curl_options.ca_file = options.ca_file;
+    }
+    auto made = pinterest::CurlTransport::Create(curl_options);
+    if (!made.ok()) return made.status();
+    curl = *std::move(made);
+    transport = curl.get();
+  }
+  pinterest::FileClientProvider::Options client_options;
+  client_options.credentials_dir = options.credentials_dir;
+  client_options.base_url = options.pinterest_base_url;
+  client_options.transport = transport;
+  client_options.clock = options.clock;
+  auto provider = pinterest::FileClientProvider::Create(client_options);
+  if (!provider.ok()) {
+    return FieldError("--pinterest_base_url", provider.status().message());
+  }
+  clients = *std::move(provider);
+  client_options.timeout = kCheckTimeout;
+  provider = pinterest::FileClientProvider::Create(client_options);
+  if (!provider.ok()) return provider.status();
+  check_clients = *std::move(provider);
+
+  membership::StoreOptions store_options;
+  store_options.path = Join(options.state_dir, "store");
+  store_options.clock = options.clock;
+  store_options.random = options.random;
+  store_options.memory_budget = options.store_memory;
+  store_options.max_rejections = limits::kMaxStoredRejections;
+  store_options.on_failure = [this](const absl::Status& s) { Fail(s); };
+  auto opened = membership::OpenStore(store_options);
+  if (!opened.ok()) return opened.status();
+  store = *std::move(opened);
+
+  auto loaded = config::Registry::Load(store.get(), file);
+  if (!loaded.ok()) return loaded.status();
+  registry = *std::move(loaded);
+
+  delivery::DelivererOptions delivery_options;
+  delivery_options.ledger = store.get();
+  delivery_options.registry = registry.get();
+  delivery_options.clients = clients.get();
+  delivery_options.clock = options.clock;
+  delivery_options.random = options.random;
+  delivery_options.spill_directory = Join(options.state_dir, "spill");
+  delivery_options.sort_memory_bytes = options.sort_memory;
+  delivery_options.workers = options.delivery_workers;
+  delivery_options.observer = LogDeliveryEvent;
+  auto delivering = delivery::Deliverer::Create(delivery_options);
+  if (!delivering.ok()) return delivering.status();
+  deliverer = *std::move(delivering);
+  registry->SetListener([this] { deliverer->OnConfigurationChanged(); });
+
+  ingest::ExportService::Options export_options;
+  export_options.registry = registry.get();
+  export_options.catalog = store.get();
+  export_options.intake = store.get();
+  export_service = std::make_unique<ingest::ExportService>(export_options);
+
+  admin::AdminContext admin_context;
+  admin_context.registry = registry.get();
+  admin_context.catalog = store.get();
+  admin_context.intake = store.get();
+  admin_context.ledger = store.get();
+  admin_context.journal = store.get();
+  admin_context.delivery = deliverer.get();
+  admin_context.clients = check_clients.get();
+  admin_context.clock = options.clock;
+  admin_context.check_token = [this](absl::string_view token_file) {
+    return clients->CheckToken(token_file);
+  };
+  admin_context.on_segment_changed = [this] {
+    deliverer->OnConfigurationChanged();
+  };
+  destination_service =
+      std::make_unique<admin::DestinationServiceImpl>(admin_context);
+  return absl::OkStatus();
+}
+
+absl::Status Server::Parts::Serve(
+    const ListenAddress& listen,
+    std::shared_ptr<grpc::ServerCredentials> credentials) {
+  static std::once_flag plugins;
+  std::call_once(plugins, [] {
+    grpc::EnableDefaultHealthCheckService(true);
+    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  });
+  if (listen.is_unix()) {
+    if (absl::Status s = PrepareUnixSocket(listen.socket_path); !s.ok()) {
+      return s;
+    }
+  }
+  grpc::ResourceQuota quota("server");
+  quota.Resize(kGrpcMemory);
+  quota.SetMaxThreads(kMaxGrpcThreads);
+  grpc::ServerBuilder builder;
+  builder.SetResourceQuota(quota);
+  ingest::ExportService::Configure(&builder);
+  // Otherwise a second server could take half of this one's connections.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveTimeMs);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
+                             kKeepaliveTimeoutMs);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder.AddChannelArgument(
+      GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+      kMinPingIntervalMs);
+  int port = 0;
+  builder.AddListeningPort(listen.ToString(), std::move(credentials), &port);
+  builder.RegisterService(export_service.get());
+  builder.RegisterService(destination_service.get());
+  grpc_server = builder.BuildAndStart();
+  if (grpc_server == nullptr || (!listen.is_unix() && port == 0)) {
+    return MakeError(
+        absl::StatusCode::kAlreadyExists, "ADDRESS_UNUSABLE",
+        absl::StrCat("--listen: cannot listen on ", listen.ToString(),
+                     ": it is in use or not of this machine, or certificate "
+                     "and key do not fit"));
+  }
+  if (listen.is_unix()) {
+    socket_path = listen.socket_path;
+    if (absl::Status s = RestrictUnixSocket(socket_path); !s.ok()) return s;
+    address = listen.ToString();
+  } else {
+    ListenAddress bound = listen;
+    bound.port = static_cast<uint16_t>(port);
+    address = bound.ToString();
+  }
+  health = std::make_unique<HealthWatch>(
+      [this] { return store->Healthy(); },
+      [service = grpc_server->GetHealthCheckService()](bool serving) {
+        for (const char* name : kHealthServices) {
+          service->SetServingStatus(name, serving);
+        }
+      });
+  health->Start(options.health_interval);
+  return absl::OkStatus();
+}
+
+void Server::Parts::Fail(const absl::Status& status) {
+  absl::MutexLock lock(&mutex);
+  if (failure.ok()) failure = status;
+}
+
+void Server::Parts::LogConfiguration() {
+  for (const auto& credential : registry->Credentials()) {
+    const absl::Status token =
+        clients->CheckToken(credential->access_token_file);
+    if (token.ok()) {
+      Log(LogLevel::kInfo, "credential",
+          {{"credential", credential->credential_id}});
+    } else {
+      Log(LogLevel::kWarning, "credential-blocked",
+          {{"credential", credential->credential_id},
+           {"why", token.message()}});
+    }
+  }
+  for (const auto& destination : registry->Destinations()) {
+    Log(LogLevel::kInfo, "destination",
+        {{"ad_account", destination->ad_account_id},
+         {"credential", destination->credential_id},
+         {"paused", destination->paused ? "yes" : "no"}});
+  }
+}
+
+Server::Server(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Create(ServerOptions options) {
+  // What costs nothing is checked before anything is opened.
+  auto listen = ParseListenAddress(options.listen);
+  if (!listen.ok()) return listen.status();
+  auto credentials = MakeServerCredentials(*listen, options.tls);
+  if (!credentials.ok()) return credentials.status();
+  std::unique_ptr<Server> server(
+      new Server(std::make_unique<Parts>(std::move(options))));
+  Parts& parts = *server->parts_;
+  if (absl::Status s = parts.Open(); !s.ok()) return s;
+  if (absl::Status s = parts.Serve(*listen, *std::move(credentials)); !s.ok()) {
+    return s;
+  }
+  if (parts.options.deliver) parts.deliverer->Start();
+  Log(LogLevel::kInfo, "started",
+      {{"version", kConnectorVersion},
+       {"destinations", absl::StrCat(parts.registry->Destinations().size())},
+       {"credentials", absl::StrCat(parts.registry->Credentials().size())}});
+  parts.LogConfiguration();
+  return server;
+}
+
+Server::~Server() { Shutdown(); }
+
+std::string Server::address() const { return parts_->address; }
+
+absl::Status Server::Wait() {
+  Parts& parts = *parts_;
+  const auto over = [&parts]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(parts.mutex) {
+    return parts.stop_requested || !parts.failure.ok();
+  };
+  absl::MutexLock lock(&parts.mutex, absl::Condition(&over));
+  return parts.failure;
+}
+
+void Server::RequestStop() {
+  absl::MutexLock lock(&parts_->mutex);
+  parts_->stop_requested = true;
+}
+
+void Server::Shutdown() {
+  Parts& parts = *parts_;
+  absl::MutexLock only_one(&parts.shutdown_mutex);
+  if (parts.down) return;
+  parts.down = true;
+  if (parts.grpc_server != nullptr) Log(LogLevel::kInfo, "stopping");
+  RequestStop();
+  if (parts.health != nullptr) parts.health->Stop();
+  if (parts.export_service != nullptr) parts.export_service->Shutdown();
+  if (parts.destination_service != nullptr) parts.destination_service->Stop();
+  if (parts.grpc_server != nullptr) {
+    if (!parts.export_service->AwaitIdle(parts.options.stop_grace)) {
+      Log(LogLevel::kWarning, "export-cut-off");
+    }
+    parts.grpc_server->Shutdown(std::chrono::system_clock::now() +
+                                kOtherCallsGrace);
+    parts.grpc_server->Wait();
+    // gRPC removes the socket by itself; this is for when it could not.
+    if (!parts.socket_path.empty()) unlink(parts.socket_path.c_str());
+  }
+  if (parts.deliverer != nullptr) parts.deliverer->Stop();
+  const bool served = parts.grpc_server != nullptr;
+  parts.health.reset();
+  parts.grpc_server.reset();
+  parts.destination_service.reset();
+  parts.export_service.reset();
+  parts.deliverer.reset();
+  parts.registry.reset();
+  parts.store.reset();
+  if (served) Log(LogLevel::kInfo, "stopped");
+}
+
+}  // namespace connector::server
