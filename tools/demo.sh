@@ -12,7 +12,7 @@ step() { printf '\n== %s\n' "$*"; }
 step "1/5 packages and build"
 tools/setup.sh
 started=$SECONDS
-bazel build --config=opt --color=no --curses=no --show_progress_rate_limit=10 --noshow_loading_progress \
+bazel build --color=no --curses=no --show_progress_rate_limit=10 --noshow_loading_progress \
   //connector/server:audience_connector //connector/cli:audiencectl \
   //simulator:pinterest_simulator //testdata/generator:generate_export 2>&1 |
   grep -vE '^(INFO: (Analyzed|Found|Invocation|Streaming|Options|Build option)|Loading:|Analyzing:|Target |  bazel-bin|$)' || true

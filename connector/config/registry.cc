@@ -69,7 +69,7 @@ absl::Status TooMany(absl::string_view reason, absl::string_view what,
       absl::StrCat("there are already ", WithCommas(most), " ", what));
 }
 
-bool OwnedByFile(v1::ConfigurationOwner owner) {
+bool IsFilesOwn(v1::ConfigurationOwner owner) {
   return owner == v1::CONFIGURATION_OWNER_FILE;
 }
 
@@ -176,7 +176,7 @@ absl::Status Registry::MarkAbsent(const v1::ConnectorConfig& file) {
     named.insert(destination.ad_account_id());
   }
   for (const DestinationPtr& destination : Destinations()) {
-    if (!OwnedByFile(destination->owner) ||
+    if (!IsFilesOwn(destination->owner) ||
         named.contains(destination->ad_account_id)) {
       continue;
     }
@@ -189,7 +189,7 @@ absl::Status Registry::MarkAbsent(const v1::ConnectorConfig& file) {
     named.insert(credential.credential_id());
   }
   for (const CredentialPtr& credential : Credentials()) {
-    if (!OwnedByFile(credential->owner) ||
+    if (!IsFilesOwn(credential->owner) ||
         named.contains(credential->credential_id)) {
       continue;
     }
@@ -279,7 +279,7 @@ absl::StatusOr<DestinationPtr> Registry::ApplyDestination(
   {
     absl::MutexLock lock(&change_mutex_);
     const DestinationPtr stored = FindDestination(destination.ad_account_id());
-    if (stored != nullptr && OwnedByFile(stored->owner)) {
+    if (stored != nullptr && IsFilesOwn(stored->owner)) {
       return OwnedByFile(absl::StrCat("destinations/", stored->ad_account_id));
     }
     const std::string stored_etag = stored ? stored->config.etag() : "";
@@ -328,7 +328,7 @@ absl::StatusOr<CredentialPtr> Registry::ApplyCredential(
   {
     absl::MutexLock lock(&change_mutex_);
     const CredentialPtr stored = FindCredential(credential.credential_id());
-    if (stored != nullptr && OwnedByFile(stored->owner)) {
+    if (stored != nullptr && IsFilesOwn(stored->owner)) {
       return OwnedByFile(absl::StrCat("credentials/", stored->credential_id));
     }
     FieldCheck check;
@@ -361,7 +361,7 @@ absl::Status Registry::DeleteDestination(absl::string_view ad_account_id,
     absl::MutexLock lock(&change_mutex_);
     const DestinationPtr stored = FindDestination(ad_account_id);
     if (stored == nullptr) return DestinationNotFound();
-    if (OwnedByFile(stored->owner)) {
+    if (IsFilesOwn(stored->owner)) {
       return OwnedByFile(absl::StrCat("destinations/", stored->ad_account_id));
     }
     if (!etag.empty() && etag != stored->config.etag()) return EtagMismatch();
@@ -385,7 +385,7 @@ absl::Status Registry::DeleteCredential(absl::string_view credential_id,
       return MakeError(absl::StatusCode::kNotFound, kCredentialNotFound,
                        "there is no credential of this id");
     }
-    if (OwnedByFile(stored->owner)) {
+    if (IsFilesOwn(stored->owner)) {
       return OwnedByFile(absl::StrCat("credentials/", stored->credential_id));
     }
     if (!etag.empty() && etag != stored->config.etag()) return EtagMismatch();
