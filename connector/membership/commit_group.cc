@@ -409,7 +409,8 @@ void CommitGroup::Publish() {
 }
 
 void CommitGroup::Answer() {
-  // Delivery first: whoever was answered may rely on its knowing of the changes.
+  // Delivery first: whoever was answered may rely on its knowing of the
+  // changes.
   std::function<void(ListNumber, bool)> listener;
   if (published_) {
     absl::MutexLock lock(&core_.tables.mutex);

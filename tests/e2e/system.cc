@@ -78,6 +78,8 @@ System::System(Options options)
                               "Prism is listening")) {
       absl::SleepFor(absl::Milliseconds(50));
     }
+    EXPECT_TRUE(absl::StrContains(ReadFile(directory_ + "/prism.log"),
+                                  "Prism is listening"));
     base_url_ = absl::StrCat("http://127.0.0.1:", proxy);
   }
 
@@ -85,30 +87,28 @@ System::System(Options options)
   mkdir((directory_ + "/run").c_str(), 0700);
   WriteFile(directory_ + "/credentials/token", "pina_e2e\n");
   chmod((directory_ + "/credentials/token").c_str(), 0600);
-  WriteFile(directory_ + "/config.textproto",
-            absl::StrCat(R"(
+  std::string config = R"(
 credentials {
   credential_id: "main"
   access_token_file: "token"
   rate_limits { unlimited: true }
 }
-destinations {
-  ad_account_id: ")",
-                         kAdAccount, R"("
+)";
+  for (const std::string& account : options_.ad_accounts) {
+    absl::StrAppend(&config, "destinations {\n  ad_account_id: \"", account,
+                    R"("
   display_name: "End to end"
   credential_id: "main"
   delivery_policy {
     max_request_records: )",
-                         options_.max_request_records, R"(
-    max_delay { )",
-                         options_.max_delay == "0.2s"
-                             ? std::string("nanos: 200000000")
-                             : absl::StrCat("seconds: ", options_.max_delay),
-                         R"( }
+                    options_.max_request_records, R"(
+    max_delay { nanos: 200000000 }
     creation_lookup_window { seconds: 1 }
   }
 }
-)"));
+)");
+  }
+  WriteFile(directory_ + "/config.textproto", config);
   StartConnector();
 }
 
@@ -201,10 +201,11 @@ void System::Control(const std::string& path, const json& body) {
   ASSERT_LT(answer->status, 300) << answer->body;
 }
 
-std::map<std::string, std::vector<std::string>> System::Lists() {
+std::map<std::string, std::vector<std::string>> System::Lists(
+    const std::string& ad_account) {
   std::map<std::string, std::vector<std::string>> lists;
   const json body =
-      Inspect(absl::StrCat("ad_accounts/", kAdAccount, "/customer_lists"));
+      Inspect(absl::StrCat("ad_accounts/", ad_account, "/customer_lists"));
   for (const json& list : body.at("customer_lists")) {
     const std::string name = list.at("name");
     EXPECT_EQ(lists.count(name), 0u) << "two lists of the name " << name;
@@ -220,6 +221,11 @@ int System::RequestCount(const std::string& method) {
     if (request.at("method") == method) ++count;
   }
   return count;
+}
+
+void System::ClearFaults() {
+  httplib::Client client("127.0.0.1", simulator_port_);
+  ASSERT_TRUE(static_cast<bool>(client.Delete("/_simulator/faults")));
 }
 
 void System::ClearRequests() {

@@ -19,8 +19,8 @@ class System {
   static constexpr char kAdAccount[] = "549755885175";
 
   struct Options {
-    // Changes wait this long for others.
-    std::string max_delay = "0.2s";
+    // The destinations, all with one credential.
+    std::vector<std::string> ad_accounts = {kAdAccount};
     int max_request_records = 10'000;
     std::vector<std::string> simulator_flags;
     std::vector<std::string> connector_flags;
@@ -51,10 +51,12 @@ class System {
   nlohmann::json Inspect(const std::string& path);
   void Control(const std::string& path, const nlohmann::json& body);
   // Records by list name; a second list of one name fails the test.
-  std::map<std::string, std::vector<std::string>> Lists();
+  std::map<std::string, std::vector<std::string>> Lists(
+      const std::string& ad_account = kAdAccount);
   // Requests seen with this method.
   int RequestCount(const std::string& method);
   void ClearRequests();
+  void ClearFaults();
 
   const std::string& directory() const { return directory_; }
   std::string state_directory() const { return directory_ + "/state"; }
