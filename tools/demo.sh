@@ -15,7 +15,7 @@ started=$SECONDS
 bazel build --color=no --curses=no --show_progress_rate_limit=10 --noshow_loading_progress \
   //connector/server:audience_connector //connector/cli:audiencectl \
   //simulator:pinterest_simulator //testdata/generator:generate_export 2>&1 |
-  grep -vE '^(INFO: (Analyzed|Found|Invocation|Streaming|Options|Build option)|Loading:|Analyzing:|Target |  bazel-bin|$)' || true
+  grep --line-buffered -vE '^(INFO: (Analyzed|Found|Invocation|Streaming|Options|Build option)|Loading:|Analyzing:|Target |  bazel-bin|$)' || true
 bin=$(pwd)/bazel-bin
 for program in connector/server/audience_connector connector/cli/audiencectl simulator/pinterest_simulator \
   testdata/generator/generate_export; do
