@@ -105,7 +105,7 @@ TEST(GateTest, LetsOneProbeThroughPerInterval) {
   Gate gate;
   absl::Time retry;
   EXPECT_TRUE(gate.Pass(kStart, &retry));
-  gate.Close(absl::UnavailableError("away"), kStart, absl::Seconds(30));
+  gate.Close(absl::UnavailableError("away"), kStart, absl::Seconds(30), false);
   EXPECT_FALSE(gate.Pass(kStart, &retry));
   EXPECT_EQ(retry, kStart + absl::Seconds(30));
   EXPECT_TRUE(gate.WouldPass(retry, &retry));
@@ -119,9 +119,19 @@ TEST(GateTest, LetsOneProbeThroughPerInterval) {
 TEST(GateTest, AnOperatorMayProbeAtOnce) {
   Gate gate;
   absl::Time retry;
-  gate.Close(absl::UnavailableError("away"), kStart, absl::Minutes(5));
+  gate.Close(absl::UnavailableError("away"), kStart, absl::Minutes(5), false);
   gate.ProbeNow(kStart + absl::Seconds(1));
   EXPECT_TRUE(gate.Pass(kStart + absl::Seconds(1), &retry));
+}
+
+TEST(GateTest, AReadOpensOnlyWhatAReadClosed) {
+  Gate gate;
+  gate.Close(absl::UnavailableError("spam"), kStart, absl::Minutes(5), false);
+  gate.OpenForRead();
+  EXPECT_EQ(gate.condition().state, DeliveryCondition::State::kBlocked);
+  gate.Close(absl::UnavailableError("403"), kStart, absl::Minutes(5), true);
+  gate.OpenForRead();
+  EXPECT_EQ(gate.condition().state, DeliveryCondition::State::kActive);
 }
 
 }  // namespace

@@ -153,6 +153,73 @@ absl::Status ChangeSorter::Spill() {
   chunks_.push_back(*std::move(file));
   memory_->items.clear();
   memory_->bytes.clear();
+  if (chunks_.size() < kMaxChunks) return absl::OkStatus();
+
+  // Fewer, larger ones: a merge has all of its files open.
+  auto merged = SpillFile::Create(spill_directory_);
+  if (!merged.ok()) return merged.status();
+  absl::Status status = Merge([&merged](const SortedChange& change) {
+    return (*merged)->Append(change);
+  });
+  if (!status.ok()) return status;
+  if (status = (*merged)->Finish(); !status.ok()) return status;
+  chunks_.clear();
+  chunks_.push_back(*std::move(merged));
+  return absl::OkStatus();
+}
+
+absl::Status ChangeSorter::Merge(
+    absl::FunctionRef<absl::Status(const SortedChange&)> write) {
+  // A merge of the chunks: each is sorted and has a record once, so the events
+  // of one record stand at the heads of several at the same time.
+  struct Source {
+    std::unique_ptr<SpillFile::Reader> reader;
+    SortedChange head;
+  };
+  std::vector<Source> sources;
+  for (const auto& chunk : chunks_) {
+    Source source{std::make_unique<SpillFile::Reader>(*chunk), {}};
+    auto more = source.reader->Next(&source.head);
+    if (!more.ok()) return more.status();
+    if (*more) sources.push_back(std::move(source));
+  }
+  // The smallest record on top; of one record, the earliest event.
+  const auto after = [&sources](size_t a, size_t b) {
+    const auto order = sources[a].head.record <=> sources[b].head.record;
+    if (order != 0) return order > 0;
+    return sources[a].head.order > sources[b].head.order;
+  };
+  std::vector<size_t> heap;
+  for (size_t i = 0; i < sources.size(); ++i) heap.push_back(i);
+  std::make_heap(heap.begin(), heap.end(), after);
+
+  bool have_last = false;
+  SortedChange last;
+  identity_mapping::Record last_record;  // owns what last.record shows
+  while (!heap.empty()) {
+    std::pop_heap(heap.begin(), heap.end(), after);
+    Source& source = sources[heap.back()];
+    SortedChange change = source.head;
+    if (have_last && last.record == change.record) {
+      Overtake(last, change, superseded_);
+    } else if (have_last) {
+      if (absl::Status status = write(last); !status.ok()) return status;
+    }
+    last_record = identity_mapping::Record::FromView(change.record);
+    last = change;
+    last.record = last_record;
+    have_last = true;
+    auto more = source.reader->Next(&source.head);
+    if (!more.ok()) return more.status();
+    if (*more) {
+      std::push_heap(heap.begin(), heap.end(), after);
+    } else {
+      heap.pop_back();
+    }
+  }
+  if (have_last) {
+    if (absl::Status status = write(last); !status.ok()) return status;
+  }
   return absl::OkStatus();
 }
 
@@ -184,62 +251,13 @@ absl::StatusOr<NettedChanges> ChangeSorter::Finish() {
     side->file_ = *std::move(file);
   }
 
-  // A merge of the chunks: each is sorted and has a record once, so the events
-  // of one record stand at the heads of several at the same time.
-  struct Source {
-    std::unique_ptr<SpillFile::Reader> reader;
-    SortedChange head;
-  };
-  std::vector<Source> sources;
-  for (const auto& chunk : chunks_) {
-    Source source{std::make_unique<SpillFile::Reader>(*chunk), {}};
-    auto more = source.reader->Next(&source.head);
-    if (!more.ok()) return more.status();
-    if (*more) sources.push_back(std::move(source));
-  }
-  // The smallest record on top; of one record, the earliest event.
-  const auto after = [&sources](size_t a, size_t b) {
-    const auto order = sources[a].head.record <=> sources[b].head.record;
-    if (order != 0) return order > 0;
-    return sources[a].head.order > sources[b].head.order;
-  };
-  std::vector<size_t> heap;
-  for (size_t i = 0; i < sources.size(); ++i) heap.push_back(i);
-  std::make_heap(heap.begin(), heap.end(), after);
-
   const auto write = [&netted](const SortedChange& change) {
     SortedChanges& side =
         change.change == Change::kAdd ? netted.additions : netted.removals;
     ++side.count_;
     return side.file_->Append(change);
   };
-  bool have_last = false;
-  SortedChange last;
-  identity_mapping::Record last_record;  // owns what last.record shows
-  while (!heap.empty()) {
-    std::pop_heap(heap.begin(), heap.end(), after);
-    Source& source = sources[heap.back()];
-    SortedChange change = source.head;
-    if (have_last && last.record == change.record) {
-      Overtake(last, change, superseded_);
-    } else if (have_last) {
-      if (absl::Status status = write(last); !status.ok()) return status;
-    }
-    last_record = identity_mapping::Record::FromView(change.record);
-    last = change;
-    last.record = last_record;
-    have_last = true;
-    auto more = source.reader->Next(&source.head);
-    if (!more.ok()) return more.status();
-    if (*more) {
-      std::push_heap(heap.begin(), heap.end(), after);
-    } else {
-      heap.pop_back();
-    }
-  }
-  if (have_last) {
-    if (absl::Status status = write(last); !status.ok()) return status;
-  }
+  if (absl::Status status = Merge(write); !status.ok()) return status;
   chunks_.clear();
   for (SortedChanges* side : {&netted.removals, &netted.additions}) {
     if (absl::Status status = side->file_->Finish(); !status.ok()) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "connector/delivery/sort_budget.h"
 #include "connector/delivery/sorted_change.h"
@@ -72,6 +73,12 @@ class ChangeSorter {
 
  private:
   absl::Status Spill();
+  // Merges all chunks, the last event of each record; counts the others.
+  absl::Status Merge(
+      absl::FunctionRef<absl::Status(const SortedChange&)> write);
+
+  // Chunks that are merged into one when there are so many.
+  static constexpr size_t kMaxChunks = 32;
 
   SortBudget* const budget_;
   const std::string spill_directory_;

@@ -1,5 +1,6 @@
 #include "connector/delivery/change_sorter.h"
 
+#include <algorithm>
 #include <map>
 #include <string>
 #include <utility>
@@ -138,6 +139,35 @@ TEST(ChangeSorterTest, EqualsAMapForRandomHistories) {
     EXPECT_EQ(netted->superseded, superseded);
     EXPECT_EQ(netted->removals.count(), static_cast<int64_t>(removals.size()));
   }
+}
+
+TEST(ChangeSorterTest, ManyMoreChunksThanAMergeOpensAtOnce) {
+  SortBudget budget(0);
+  ChangeSorter sorter(&budget, testing::TempDir());
+  // Each record twice, far apart: additions, then removals of every third.
+  const int records = 300'000;
+  uint64_t order = 0;
+  for (int round = 0; round < 2; ++round) {
+    for (int i = 0; i < records; ++i) {
+      if (round == 1 && i % 3 != 0) continue;
+      const std::string encoded = EncodedSha((i * 7919ull) % records);
+      ASSERT_TRUE(sorter
+                      .Add(Make(encoded, ++order,
+                                round == 0 ? Change::kAdd : Change::kRemove,
+                                SortedChange::kCounted))
+                      .ok());
+    }
+  }
+  auto netted = sorter.Finish();
+  ASSERT_TRUE(netted.ok()) << netted.status();
+  EXPECT_EQ(netted->removals.count(), records / 3);
+  EXPECT_EQ(netted->additions.count(), records - records / 3);
+  EXPECT_EQ(netted->superseded, records / 3);
+  const std::vector<std::string> removals = ReadAll(netted->removals);
+  EXPECT_TRUE(std::is_sorted(removals.begin(), removals.end(),
+                             [](const std::string& a, const std::string& b) {
+                               return a.substr(0, 33) < b.substr(0, 33);
+                             }));
 }
 
 TEST(ChangeSorterTest, GivesItsMemoryBack) {

@@ -27,13 +27,14 @@ class CredentialChannel {
 
   // Counts a failure that another request may cure (Pinterest is down or out of
   // reach); returns how many came in a row.
-  int NoteFailure() {
+  // Reads and writes are counted apart: one may work while the other does not.
+  int NoteFailure(bool read) {
     absl::MutexLock lock(&mutex_);
-    return ++failures_;
+    return ++(read ? read_failures_ : write_failures_);
   }
-  void NoteSuccess() {
+  void NoteSuccess(bool read) {
     absl::MutexLock lock(&mutex_);
-    failures_ = 0;
+    (read ? read_failures_ : write_failures_) = 0;
   }
 
  private:
@@ -41,7 +42,8 @@ class CredentialChannel {
   CallPacer pacer_;
   Gate gate_;
   absl::Mutex mutex_;
-  int failures_ ABSL_GUARDED_BY(mutex_) = 0;
+  int read_failures_ ABSL_GUARDED_BY(mutex_) = 0;
+  int write_failures_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace connector::delivery

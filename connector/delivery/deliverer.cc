@@ -18,8 +18,11 @@ using membership::DestinationNumber;
 using membership::ListNumber;
 using StepKind = ListPass::StepResult::Kind;
 
-// A pass that found no place tries again after this.
-constexpr absl::Duration kCrowdedDelay = absl::Milliseconds(200);
+// Places that no other credential's passes can take.
+constexpr int kPassesForEveryCredential = 2;
+
+// A pass that has to wait longer is given up and made anew afterwards.
+constexpr absl::Duration kLongestHeldWait = absl::Seconds(90);
 
 // Bytes of a run entry of the usual kind: a change in the number of which a
 // full request counts.
@@ -88,17 +91,15 @@ void Deliverer::Work() {
   absl::MutexLock lock(&mutex_);
   while (!stopping_) {
     const absl::Time now = options_.clock->Now();
-    Task* const task = PickReady(now);
+    absl::Time next;
+    Task* const task = PickReady(now, &next);
     if (task == nullptr) {
-      absl::Time next = absl::InfiniteFuture();
-      for (const Queue* queue : {&removal_queue_, &other_queue_}) {
-        if (!queue->empty()) next = std::min(next, queue->begin()->first);
-      }
       wake_.WaitWithTimeout(&mutex_,
-                            std::clamp(next - now, absl::Milliseconds(5),
+                            std::clamp(next - now, absl::Milliseconds(1),
                                        absl::Duration(absl::Seconds(10))));
       continue;
     }
+    wake_.Signal();  // there may be more for the others
     mutex_.Unlock();
     const ListPass::StepResult result = RunStep(*task);
     mutex_.Lock();
@@ -110,7 +111,8 @@ bool Deliverer::RunReadyStep() {
   Task* task;
   {
     absl::MutexLock lock(&mutex_);
-    task = PickReady(options_.clock->Now());
+    absl::Time next;
+    task = PickReady(options_.clock->Now(), &next);
   }
   if (task == nullptr) return false;
   const ListPass::StepResult result = RunStep(*task);
@@ -123,21 +125,27 @@ absl::Time Deliverer::NextStepTime() {
   absl::MutexLock lock(&mutex_);
   absl::Time next = absl::InfiniteFuture();
   for (const Queue* queue : {&removal_queue_, &other_queue_}) {
-    if (!queue->empty()) next = std::min(next, queue->begin()->first);
+    if (!queue->empty()) next = std::min(next, std::get<0>(*queue->begin()));
   }
   return next;
 }
 
-Deliverer::Task* Deliverer::PickReady(absl::Time now) {
+Deliverer::Task* Deliverer::PickReady(absl::Time now, absl::Time* next) {
+  *next = absl::InfiniteFuture();
   for (const Queue* queue : {&removal_queue_, &other_queue_}) {
-    for (const auto& [due, list] : *queue) {
-      if (due > now) break;
+    for (const auto& [due, ticket, list] : *queue) {
+      if (due > now) {
+        *next = std::min(*next, due);
+        break;
+      }
       Task& task = *tasks_.at(list);
       int& running = running_[task.credential_id];
+      // Looked at again when one of them ends.
       if (running >= std::max(1, options_.workers / 2)) continue;
       ++running;
       Dequeue(task);
       task.running = true;
+      task.configuration = configuration_;
       return &task;
     }
   }
@@ -226,62 +234,92 @@ ListPass::StepResult Deliverer::RunStep(Task& task) {
     PassMemory memory;
     {
       absl::MutexLock lock(&mutex_);
-      const auto pending = options_.ledger->FindPendingList(task.list);
-      const bool urgent = pending.has_value() && pending->has_removals;
-      if (passes_ >= options_.max_passes * (urgent ? 2 : 1)) {
-        return {StepKind::kWait, now + kCrowdedDelay};
-      }
+      if (!HasPlace(task)) return {StepKind::kWait, now};
       ++passes_;
+      ++passes_of_[task.credential_id];
       task.flush = false;
       memory = std::exchange(task.memory, {});
     }
+    task.pass_credential_id = task.credential_id;
     task.pass = std::make_unique<ListPass>(
         environment_, task.list, *std::move(segment), std::move(memory));
   }
   return task.pass->Step(*route);
 }
 
+bool Deliverer::HasPlace(const Task& task) {
+  const auto pending = options_.ledger->FindPendingList(task.list);
+  const bool urgent = pending.has_value() && pending->has_removals;
+  return passes_ < options_.max_passes * (urgent ? 2 : 1) ||
+         passes_of_[task.credential_id] < kPassesForEveryCredential;
+}
+
+void Deliverer::EndPass(Task& task, bool settled) {
+  if (task.pass == nullptr) return;
+  task.memory = task.pass->TakeMemory(settled);
+  task.pass.reset();
+  --passes_;
+  --passes_of_[task.pass_credential_id];
+  // Two may come in for one that ends: a place may suit one and not the other.
+  for (int i = 0; i < 2 && !parked_.empty(); ++i) {
+    auto parked = tasks_.find(parked_.front());
+    parked_.pop_front();
+    if (parked == tasks_.end()) continue;
+    parked->second->parked = false;
+    Schedule(*parked->second);
+  }
+}
+
 void Deliverer::Finish(Task& task, const ListPass::StepResult& result) {
   task.running = false;
   --running_[task.credential_id];
+  wake_.Signal();  // this credential has a thread free
+  const absl::Time now = options_.clock->Now();
   task.not_before = absl::InfinitePast();
+  task.condition = {};
+  if (!result.reason.ok() && !absl::IsCancelled(result.reason)) {
+    task.condition = {result.kind == StepKind::kWait
+                          ? DeliveryCondition::State::kRetrying
+                          : DeliveryCondition::State::kBlocked,
+                      result.reason, result.time};
+  }
   switch (result.kind) {
     case StepKind::kAgain:
-    case StepKind::kWait: {
-      if (result.kind == StepKind::kWait) {
-        task.not_before = result.time;
-        if (!result.reason.ok()) {
-          task.condition = {DeliveryCondition::State::kRetrying, result.reason,
-                            result.time};
-        }
-      } else {
-        task.condition = {};
-      }
-      const absl::Time due =
-          result.kind == StepKind::kWait ? result.time : options_.clock->Now();
-      Enqueue(task, due, task.pass == nullptr || task.pass->NextIsRemoval());
+      Enqueue(task, now, task.pass == nullptr || task.pass->NextIsRemoval());
       return;
-    }
+    case StepKind::kWait:
+      task.not_before = result.time;
+      if (task.pass == nullptr) {
+        if (HasPlace(task)) break;
+        task.not_before = absl::InfinitePast();
+        if (!task.parked) {
+          task.parked = true;
+          parked_.push_back(task.list);
+        }
+        return;
+      }
+      if (result.time - now <= kLongestHeldWait) {
+        Enqueue(task, result.time, task.pass->NextIsRemoval());
+        return;
+      }
+      // Its memory and its place are worth more than its sort.
+      EndPass(task, /*settled=*/false);
+      break;
     case StepKind::kSettled:
-      task.condition = {};
+      EndPass(task, /*settled=*/true);
       break;
     case StepKind::kAbandoned:
       task.not_before = result.time;
-      task.condition = {};
-      if (!result.reason.ok() && !absl::IsCancelled(result.reason)) {
-        task.condition = {DeliveryCondition::State::kBlocked, result.reason,
-                          result.time};
-      }
+      EndPass(task, /*settled=*/false);
       break;
     case StepKind::kGone:
-      if (task.pass != nullptr) --passes_;
+      EndPass(task, /*settled=*/false);
       tasks_.erase(task.list);  // `task` is gone
       return;
   }
-  if (task.pass != nullptr) {
-    --passes_;
-    task.memory = task.pass->TakeMemory(result.kind == StepKind::kSettled);
-    task.pass.reset();
+  // What it saw may have been overtaken while it ran.
+  if (task.configuration != configuration_) {
+    task.not_before = absl::InfinitePast();
   }
   task.echo_time = task.memory.doubt_times.empty()
                        ? absl::InfiniteFuture()
@@ -326,8 +364,9 @@ void Deliverer::Enqueue(Task& task, absl::Time due, bool removal) {
   task.queued = true;
   task.queued_as_removal = removal;
   task.due = due;
+  task.ticket = ++last_ticket_;
   Queue& queue = removal ? removal_queue_ : other_queue_;
-  const auto place = queue.insert({due, task.list}).first;
+  const auto place = queue.insert({due, task.ticket, task.list}).first;
   // Only whoever is first in a queue changes how long a worker may sleep.
   if (place == queue.begin()) wake_.Signal();
 }
@@ -335,7 +374,7 @@ void Deliverer::Enqueue(Task& task, absl::Time due, bool removal) {
 void Deliverer::Dequeue(Task& task) {
   if (!task.queued) return;
   (task.queued_as_removal ? removal_queue_ : other_queue_)
-      .erase({task.due, task.list});
+      .erase({task.due, task.ticket, task.list});
   task.queued = false;
 }
 
@@ -370,10 +409,16 @@ void Deliverer::OnCommit(ListNumber list, bool has_removals) {
 
 void Deliverer::OnConfigurationChanged() {
   absl::MutexLock lock(&mutex_);
-  for (auto& [list, task] : tasks_) {
-    task->not_before = absl::InfinitePast();
-    Schedule(*task);
-  }
+  ++configuration_;
+  const absl::Time now = options_.clock->Now();
+  for (auto& [list, task] : tasks_) Rouse(*task, now);
+}
+
+void Deliverer::Rouse(Task& task, absl::Time now) {
+  if (task.running) return;  // sees it when its step ends
+  task.not_before = absl::InfinitePast();
+  if (task.pass != nullptr) Enqueue(task, now, task.pass->NextIsRemoval());
+  Schedule(task);
 }
 
 void Deliverer::Flush(DestinationNumber destination) {
@@ -399,14 +444,11 @@ void Deliverer::Retry(DestinationNumber destination) {
   }
   auto gate = destination_gates_.find(destination);
   if (gate != destination_gates_.end()) gate->second->gate.ProbeNow(now);
+  ++configuration_;
   for (auto& [list, task] : tasks_) {
     if (task->destination != destination) continue;
     task->gate.ProbeNow(now);
-    task->not_before = absl::InfinitePast();
-    if (!task->running && task->pass != nullptr) {
-      Enqueue(*task, now, task->pass->NextIsRemoval());
-    }
-    Schedule(*task);
+    Rouse(*task, now);
   }
 }
 

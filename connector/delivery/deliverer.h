@@ -1,10 +1,12 @@
 #ifndef CONNECTOR_DELIVERY_DELIVERER_H_
 #define CONNECTOR_DELIVERY_DELIVERER_H_
 
+#include <deque>
 #include <memory>
 #include <set>
 #include <string>
 #include <thread>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -92,6 +94,12 @@ class Deliverer : public DeliveryControl {
     bool running = false;
     // Whose requests it makes, as of its last step.
     std::string credential_id;
+    // Its place among those that are due at the same time.
+    uint64_t ticket = 0;
+    // The configuration as of the start of its last step.
+    uint64_t configuration = 0;
+    // Found no place for its pass; waits for one to end.
+    bool parked = false;
     bool flush = false;
     // Not before this, whatever comes: a retry or a closed gate.
     absl::Time not_before = absl::InfinitePast();
@@ -100,6 +108,8 @@ class Deliverer : public DeliveryControl {
     DeliveryCondition condition;
     Gate gate;
     std::unique_ptr<ListPass> pass;
+    // Whose place the pass takes.
+    std::string pass_credential_id;
     PassMemory memory;
   };
   struct DestinationGate {
@@ -110,7 +120,14 @@ class Deliverer : public DeliveryControl {
 
   void OnCommit(membership::ListNumber list, bool has_removals);
   void Work();
-  Task* PickReady(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Null if nothing can be run now; then something may be at `*next`, or when
+  // a running step ends.
+  Task* PickReady(absl::Time now, absl::Time* next)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool HasPlace(const Task& task) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void EndPass(Task& task, bool settled) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The configuration or the operator changed what may be delivered.
+  void Rouse(Task& task, absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // One step of a task that is marked as running.
   ListPass::StepResult RunStep(Task& task);
   void Finish(Task& task, const ListPass::StepResult& result)
@@ -137,10 +154,18 @@ class Deliverer : public DeliveryControl {
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   absl::flat_hash_map<membership::ListNumber, std::unique_ptr<Task>> tasks_
       ABSL_GUARDED_BY(mutex_);
-  using Queue = std::set<std::pair<absl::Time, membership::ListNumber>>;
+  // By time; at the same time, who came first: everybody gets a turn.
+  using Queue =
+      std::set<std::tuple<absl::Time, uint64_t, membership::ListNumber>>;
   Queue removal_queue_ ABSL_GUARDED_BY(mutex_);
   Queue other_queue_ ABSL_GUARDED_BY(mutex_);
+  uint64_t last_ticket_ ABSL_GUARDED_BY(mutex_) = 0;
+  // Goes up with each change of what may be delivered.
+  uint64_t configuration_ ABSL_GUARDED_BY(mutex_) = 0;
+  // Passes under way, of all and by credential: nobody takes all places.
   int passes_ ABSL_GUARDED_BY(mutex_) = 0;
+  absl::flat_hash_map<std::string, int> passes_of_ ABSL_GUARDED_BY(mutex_);
+  std::deque<membership::ListNumber> parked_ ABSL_GUARDED_BY(mutex_);
   // Running tasks by credential: one that hangs must leave threads to others.
   absl::flat_hash_map<std::string, int> running_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<membership::DestinationNumber,

@@ -1,4 +1,5 @@
 // Behaviours of delivery, each through the real store and deliverer.
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -235,6 +236,104 @@ TEST_F(DeliveryTest, OneBadRecordIsRefusedAndItsNeighboursAreNot) {
   EXPECT_EQ(world_->Counts("a").settled.refused, 2);
 }
 
+TEST_F(DeliveryTest, AnExitOfARefusedAdditionIsSentAllTheSame) {
+  Add(1, 20);
+  ASSERT_TRUE(world_->RunUntilQuiet());
+  // Applied without an answer, then refused: it is on the list.
+  auto adds = std::make_shared<int>(0);
+  const std::string bad = DeliveryWorld::WireText(99);
+  world_->pinterest().SetFaults([=](const FakePinterest::Call& call) {
+    if (call.what != "ADD") return Fault::kNone;
+    if (++*adds == 1) return Fault::kLostAfter;
+    for (const std::string& record : call.records) {
+      if (record == bad) return Fault::kBadRequest;
+    }
+    return Fault::kNone;
+  });
+  Add(98, 99);
+  ASSERT_TRUE(world_->RunUntilQuiet());
+  EXPECT_EQ(world_->Counts("a").settled.refused, 1);
+  ASSERT_EQ(world_->OnList("a").count(99), 1u);
+  world_->pinterest().SetFaults(nullptr);
+  Remove(99, 99);
+  ASSERT_TRUE(world_->RunUntilQuiet());
+  EXPECT_EQ(world_->OnList("a").count(99), 0u);
+}
+
+TEST_F(DeliveryTest, APassingBadRequestRefusesNobody) {
+  Add(1, 5);
+  ASSERT_TRUE(world_->RunUntilQuiet());
+  // 400 to the first calls, whatever is in them; then the list is well again.
+  auto adds = std::make_shared<int>(0);
+  world_->pinterest().SetFaults([=](const FakePinterest::Call& call) {
+    return call.what == "ADD" && ++*adds <= 3 ? Fault::kBadRequest
+                                              : Fault::kNone;
+  });
+  Add(6, 9);
+  ASSERT_TRUE(world_->RunUntilQuiet());
+  EXPECT_EQ(world_->Counts("a").settled.refused, 0);
+  world_->ExpectConverged();
+}
+
+TEST_F(DeliveryTest, ListsTakeTurnsWhenTheRateIsScarce) {
+  world_->config()
+      .mutable_credentials(0)
+      ->mutable_rate_limits()
+      ->set_writes_per_minute(10);
+  world_->Open();
+  for (int list = 0; list < 6; ++list) {
+    Add(1, 300, absl::StrCat("list", list));
+  }
+  // 9 additions a minute for 6 lists of 30 requests each.
+  for (int i = 0; i < 120; ++i) {
+    world_->RunSteps();
+    world_->clock().Advance(absl::Seconds(5));
+  }
+  for (int list = 0; list < 6; ++list) {
+    const size_t on_list =
+        world_->OnListOrEmpty(absl::StrCat("list", list)).size();
+    EXPECT_GE(on_list, 100u) << list;
+    EXPECT_LE(on_list, 220u) << list;
+  }
+}
+
+TEST_F(DeliveryTest, ManyWaitingListsOfOneCredentialLeavePlacesToOthers) {
+  world_->set_max_passes(4);
+  auto* other = world_->config().add_credentials();
+  other->set_credential_id("other");
+  other->set_access_token_file("other-token");
+  auto* destination = world_->config().add_destinations();
+  *destination = world_->config().destinations(0);
+  destination->set_ad_account_id("1");
+  destination->set_credential_id("other");
+  world_->Open();
+  // The first credential is held for an hour by 429s, with more lists than
+  // there are places.
+  world_->pinterest().SetFaults([](const FakePinterest::Call& call) {
+    return call.ad_account_id == DeliveryWorld::kAdAccount &&
+                   call.what != "LIST"
+               ? Fault::kRateLimited
+               : Fault::kNone;
+  });
+  for (int list = 0; list < 12; ++list) Add(1, 20, absl::StrCat("list", list));
+  world_->RunSteps();
+  world_->CommitTo("1", {{"theirs", 1, kAdd}});
+  for (int i = 0; i < 20; ++i) {
+    world_->RunSteps();
+    world_->clock().Advance(absl::Seconds(3));
+  }
+  EXPECT_EQ(world_->pinterest().Records("cdp/ups/theirs").size(), 1u);
+  world_->pinterest().SetFaults(nullptr);
+  ASSERT_TRUE(world_->RunUntilQuiet());
+  world_->ExpectConverged();
+}
+
+TEST(ListNameTest, NoTwoSegmentsShareAName) {
+  EXPECT_EQ(ListName("cdp", "ups", "gold"), "cdp/ups/gold");
+  EXPECT_NE(ListName("cdp", "a/b", "c"), ListName("cdp", "a", "b/c"));
+  EXPECT_NE(ListName("cdp", "a%2Fb", "c"), ListName("cdp", "a/b", "c"));
+}
+
 TEST_F(DeliveryTest, BadRequestForEverythingRefusesNobody) {
   world_->pinterest().SetFaults([](const FakePinterest::Call& call) {
     return call.what == "LIST" ? Fault::kNone : Fault::kBadRequest;
@@ -295,6 +394,30 @@ TEST_P(OutageTest, EverythingIsDeliveredAfterwards) {
   world_->ExpectConverged();
   EXPECT_EQ(world_->deliverer().ListCondition(world_->ListOf("a")).state,
             DeliveryCondition::State::kActive);
+}
+
+// The same when the outage meets a destination that has no list yet, behind a
+// listing of several pages.
+TEST_P(OutageTest, TheFirstListIsMadeAfterwards) {
+  for (int i = 0; i < 5; ++i) {
+    world_->pinterest().AddList(absl::StrCat("other ", i), {});
+  }
+  const Fault fault = GetParam().fault;
+  world_->pinterest().SetFaults(
+      [fault](const FakePinterest::Call&) { return fault; });
+  // Late or lost creations cannot be told from ones that never show.
+  if (fault == Fault::kLostAfter || fault == Fault::kAppliedLate) return;
+  Add(1, 30);
+  EXPECT_FALSE(world_->RunUntilQuiet(absl::Hours(1)));
+  world_->pinterest().SetFaults(nullptr);
+  const absl::Time over = world_->clock().Now();
+  while (world_->OnListOrEmpty("a").size() < 30) {
+    world_->RunSteps();
+    ASSERT_LE(world_->clock().Now() - over, absl::Minutes(45));
+    world_->clock().Advance(absl::Seconds(5));
+  }
+  ASSERT_TRUE(world_->RunUntilQuiet());
+  world_->ExpectConverged();
 }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -21,6 +21,10 @@ inline constexpr absl::Duration kProbeInterval = absl::Minutes(1);
 inline constexpr absl::Duration kLongProbeInterval = absl::Minutes(5);
 inline constexpr absl::Duration kSpamProbeInterval = absl::Minutes(30);
 
+// How much later than the others the one whose request closed a gate comes
+// back.
+inline constexpr absl::Duration kStandBack = absl::Seconds(1);
+
 // How long after it was confirmed a change goes out once more, if an earlier
 // request for the opposite was given up without an answer: it may be applied
 // late.

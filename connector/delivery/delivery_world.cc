@@ -84,6 +84,7 @@ void DeliveryWorld::Open() {
   delivery.clock = &clock_;
   delivery.random = &random_;
   delivery.spill_directory = directory_ + "/spill";
+  delivery.max_passes = max_passes_;
   delivery.observer = [this](const DeliveryEvent& event) {
     events_.push_back(event);
   };
@@ -103,8 +104,18 @@ membership::ListNumber DeliveryWorld::ListOf(const std::string& segment) {
 }
 
 void DeliveryWorld::Commit(const std::vector<Event>& events) {
+  for (const Event& event : events) {
+    model_[event.segment][event.record] = event.change;
+    commits_.emplace_back(clock_.Now(), event);
+  }
+  CommitTo(kAdAccount, events);
+}
+
+void DeliveryWorld::CommitTo(const std::string& ad_account,
+                             const std::vector<Event>& events) {
   membership::Batch batch;
-  batch.destination = destination();
+  batch.destination =
+      registry_->FindDestination(absl::string_view(ad_account))->number;
   batch.max_backlog_bytes = int64_t{1} << 40;
   for (const Event& event : events) {
     auto segment = store_->EnsureSegment(batch.destination, "ups",
@@ -121,8 +132,6 @@ void DeliveryWorld::Commit(const std::vector<Event>& events) {
     ++changes->counts.received;
     const std::string encoded = "\x01" + Payload(event.record);
     changes->run.Add(event.change, *RecordView::FromEncoded(encoded), true);
-    model_[event.segment][event.record] = event.change;
-    commits_.emplace_back(clock_.Now(), event);
   }
   absl::Notification done;
   absl::Status status;
@@ -175,6 +184,13 @@ void DeliveryWorld::ExpectConverged() {
     const membership::SyncCounts counts = Counts(segment);
     EXPECT_EQ(counts.pending(), 0) << segment;
   }
+}
+
+std::set<int> DeliveryWorld::OnListOrEmpty(const std::string& segment) {
+  for (const auto& [id, list] : pinterest_.Lists()) {
+    if (list.name == Name(segment)) return OnList(segment);
+  }
+  return {};
 }
 
 std::string DeliveryWorld::HistoryOf(const std::string& segment, int record) {

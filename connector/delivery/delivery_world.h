@@ -46,6 +46,13 @@ class DeliveryWorld {
   // Makes a batch of events durable; updates the model.
   void Commit(const std::vector<Event>& events);
 
+  // The same for another destination, outside the model.
+  void CommitTo(const std::string& ad_account,
+                const std::vector<Event>& events);
+
+  // Takes effect with the next Open.
+  void set_max_passes(int max_passes) { max_passes_ = max_passes; }
+
   // Runs steps that are due now; returns how many were run.
   int RunSteps(int at_most = 1'000'000);
   // Runs steps and moves the clock to whatever is due next, until nothing
@@ -61,6 +68,8 @@ class DeliveryWorld {
 
   // Records of a segment's list at Pinterest, by number.
   std::set<int> OnList(const std::string& segment);
+  // The same, with nobody on a list that is not there.
+  std::set<int> OnListOrEmpty(const std::string& segment);
   // How many calls of a kind ("ADD") there were since the last ClearCalls.
   int CallCount(const std::string& what);
   membership::SyncCounts Counts(const std::string& segment);
@@ -88,6 +97,7 @@ class DeliveryWorld {
   std::unique_ptr<membership::MembershipStore> store_;
   std::unique_ptr<config::Registry> registry_;
   std::unique_ptr<Deliverer> deliverer_;
+  int max_passes_ = 48;
   std::vector<DeliveryEvent> events_;
   std::map<std::string, std::map<int, membership::Change>> model_;
   std::vector<std::pair<absl::Time, Event>> commits_;

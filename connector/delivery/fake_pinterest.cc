@@ -174,11 +174,12 @@ pinterest::ApiResult<CustomerList> FakePinterest::Write(
 }
 
 pinterest::ApiResult<CustomerList> FakePinterest::Create(
-    absl::string_view, absl::string_view name, absl::string_view list_type,
-    absl::Span<const RecordView> records) {
+    absl::string_view ad_account_id, absl::string_view name,
+    absl::string_view list_type, absl::Span<const RecordView> records) {
   absl::MutexLock lock(&mutex_);
   Call call;
   call.what = "CREATE";
+  call.ad_account_id = std::string(ad_account_id);
   call.records = WireTexts(records);
   auto texts = call.records;
   return Write(std::move(call),
@@ -195,12 +196,13 @@ pinterest::ApiResult<CustomerList> FakePinterest::Create(
 }
 
 pinterest::ApiResult<CustomerList> FakePinterest::Update(
-    absl::string_view, absl::string_view customer_list_id,
+    absl::string_view ad_account_id, absl::string_view customer_list_id,
     pinterest::Operation operation, absl::Span<const RecordView> records) {
   absl::MutexLock lock(&mutex_);
   Call call;
   const bool add = operation == pinterest::Operation::kAdd;
   call.what = add ? "ADD" : "REMOVE";
+  call.ad_account_id = std::string(ad_account_id);
   call.list_id = std::string(customer_list_id);
   call.records = WireTexts(records);
   if (lists_.count(call.list_id) == 0) {
@@ -243,8 +245,19 @@ pinterest::ApiResult<pinterest::CustomerListPage> FakePinterest::List(
   call.time = clock_->Now();
   call.fault = Decide(call);
   calls_.push_back(call);
-  if (call.fault != Fault::kNone) {
-    return MakeApiError(ErrorClass::kRetryable, 503, false);
+  switch (call.fault) {
+    case Fault::kNone:
+      break;
+    case Fault::kForbidden:
+      return MakeApiError(ErrorClass::kForbidden, 403, false);
+    case Fault::kNotFound:
+      return MakeApiError(ErrorClass::kNotFound, 404, false);
+    case Fault::kUnauthorized:
+      return MakeApiError(ErrorClass::kUnauthorized, 401, false);
+    case Fault::kRateLimited:
+      return MakeApiError(ErrorClass::kRateLimited, 429, false);
+    default:
+      return MakeApiError(ErrorClass::kRetryable, 503, false);
   }
   std::vector<CustomerList> all;
   for (const auto& [id, list] : lists_) {

@@ -40,6 +40,7 @@ class FakePinterest final : public pinterest::CustomerListClient,
 
   struct Call {
     std::string what;  // "CREATE", "ADD", "REMOVE", "LIST"
+    std::string ad_account_id;
     std::string list_id;
     std::vector<std::string> records;  // wire text
     absl::Time time;

@@ -15,15 +15,18 @@ namespace connector::delivery {
 class Gate {
  public:
   // Whether to go on. While closed: true once per interval (the caller is the
-  // probe), otherwise the time of the next probe is in `*retry_time`.
-  bool Pass(absl::Time now, absl::Time* retry_time) {
+  // probe, as `*probe` then says), otherwise the time of the next probe is in
+  // `*retry_time`.
+  bool Pass(absl::Time now, absl::Time* retry_time, bool* probe = nullptr) {
     absl::MutexLock lock(&mutex_);
+    if (probe != nullptr) *probe = false;
     if (condition_.state != DeliveryCondition::State::kBlocked) return true;
     if (now < condition_.retry_time) {
       *retry_time = condition_.retry_time;
       return false;
     }
     condition_.retry_time = now + interval_;
+    if (probe != nullptr) *probe = true;
     return true;
   }
 
@@ -36,17 +39,25 @@ class Gate {
   }
 
   // Closes it, or renews the reason; the next probe is an interval away.
+  // `by_read`: a read showed it, so a read that goes well opens it again.
   void Close(const absl::Status& reason, absl::Time now,
-             absl::Duration interval) {
+             absl::Duration interval, bool by_read) {
     absl::MutexLock lock(&mutex_);
     interval_ = interval;
+    closed_by_read_ = by_read;
     condition_ = {DeliveryCondition::State::kBlocked, reason, now + interval};
   }
 
-  // A request went well.
+  // A write went well.
   void Open() {
     absl::MutexLock lock(&mutex_);
     condition_ = {};
+  }
+
+  // A read went well, which says nothing of writes.
+  void OpenForRead() {
+    absl::MutexLock lock(&mutex_);
+    if (closed_by_read_) condition_ = {};
   }
 
   // The next to come is the probe.
@@ -66,6 +77,7 @@ class Gate {
   absl::Mutex mutex_;
   DeliveryCondition condition_ ABSL_GUARDED_BY(mutex_);
   absl::Duration interval_ ABSL_GUARDED_BY(mutex_) = absl::Minutes(1);
+  bool closed_by_read_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace connector::delivery

@@ -23,6 +23,14 @@ using StepKind = ListPass::StepResult::Kind;
 // How many changes a step looks at when none of them has to be sent.
 constexpr int kChangesPerStep = 500'000;
 
+// Whether a removal has to be sent. A refused addition may be there all the
+// same: an earlier request with it may have been applied without an answer.
+bool MayBeThere(std::optional<DeliveredState> state) {
+  return state == DeliveredState::kThere ||
+         state == DeliveredState::kRefusedAdd ||
+         state == DeliveredState::kRefusedRemove;
+}
+
 // Newer removals that a pass takes in; with more it starts anew.
 constexpr size_t kMaxNewerRemovals = 100'000;
 
@@ -75,6 +83,34 @@ absl::StatusOr<ListPass::StepResult> ListPass::TryStep(const PassRoute& route) {
     return Send(route);
   }
   return Settle();
+}
+
+bool ListPass::GatesOpen(std::initializer_list<Gate*> gates,
+                         StepResult* otherwise) {
+  const absl::Time now = environment_.clock->Now();
+  absl::Time retry;
+  for (Gate* gate : gates) {
+    if (probing_.count(gate) > 0 || gate->WouldPass(now, &retry)) continue;
+    *otherwise = {StepKind::kAbandoned, retry, gate->condition().reason};
+    return false;
+  }
+  return true;
+}
+
+bool ListPass::PassGates(std::initializer_list<Gate*> gates,
+                         StepResult* otherwise) {
+  const absl::Time now = environment_.clock->Now();
+  absl::Time retry;
+  for (Gate* gate : gates) {
+    if (probing_.count(gate) > 0) continue;
+    bool probe = false;
+    if (!gate->Pass(now, &retry, &probe)) {
+      *otherwise = {StepKind::kAbandoned, retry, gate->condition().reason};
+      return false;
+    }
+    if (probe) probing_.insert(gate);
+  }
+  return true;
 }
 
 absl::Status ListPass::Prepare(const PassRoute& route) {
@@ -172,16 +208,12 @@ absl::Status ListPass::ReadRuns(Change change, ChangeSorter& sorter) {
 
 ListPass::StepResult ListPass::FindList(const PassRoute& route) {
   const absl::Time now = environment_.clock->Now();
-  absl::Time retry;
-  for (Gate* gate : {&route.credential->gate(), route.destination_gate}) {
-    if (!gate->WouldPass(now, &retry)) {
-      return {StepKind::kAbandoned, retry, gate->condition().reason};
-    }
-  }
+  const auto gates = {&route.credential->gate(), route.destination_gate};
+  StepResult otherwise;
+  if (!GatesOpen(gates, &otherwise)) return otherwise;
   const auto pace = route.credential->pacer().TryAcquire(CallKind::kRead, now);
   if (!pace.granted) return {StepKind::kWait, pace.retry_time};
-  route.credential->gate().Pass(now, &retry);
-  route.destination_gate->Pass(now, &retry);
+  if (!PassGates(gates, &otherwise)) return otherwise;
 
   if (finder_ == nullptr) finder_ = std::make_unique<ListFinder>(list_name_);
   auto page =
@@ -194,8 +226,8 @@ ListPass::StepResult ListPass::FindList(const PassRoute& route) {
     return result.ok() ? *result
                        : StepResult{StepKind::kAbandoned, now, result.status()};
   }
-  route.credential->NoteSuccess();
-  route.credential->gate().Open();
+  route.credential->NoteSuccess(/*read=*/true);
+  for (Gate* gate : gates) gate->OpenForRead();
   if (!finder_->AddPage(page.value())) return {StepKind::kAgain};
 
   const bool attempted = row_.creation_attempt_time != absl::InfinitePast();
@@ -209,7 +241,12 @@ ListPass::StepResult ListPass::FindList(const PassRoute& route) {
     row_.customer_list_id = finder->id();
     // A list that we did not just try to create was there before this store,
     // with members that nobody here knows.
-    row_.unknown_members = !attempted;
+    // Nor is one believed that shows after its window: what was removed
+    // meanwhile was not sent.
+    row_.unknown_members =
+        !attempted ||
+        now >= row_.creation_attempt_time +
+                   route.destination->policy.creation_lookup_window;
     row_.creation_attempt_time = absl::InfinitePast();
     if (absl::Status status = environment_.ledger->UpdateList(row_);
         !status.ok()) {
@@ -265,9 +302,7 @@ bool ListPass::MustSend(const SortedChange& change,
     counts_.netted_out += counted;
     return false;
   }
-  if (!believed || echo || row_.unknown_members ||
-      entry.state == DeliveredState::kThere ||
-      entry.state == DeliveredState::kRefusedRemove) {
+  if (!believed || echo || row_.unknown_members || MayBeThere(entry.state)) {
     return true;
   }
   if (memory_.early_removals.ContainsSorted(change.record)) {
@@ -349,10 +384,8 @@ absl::StatusOr<bool> ListPass::LookForRemovals(const PassRoute& route) {
     for (const Record& record : found) {
       auto state = (*delivered)->Find(record);
       if (!state.ok()) return state.status();
-      const bool there = state->state == DeliveredState::kThere ||
-                         state->state == DeliveredState::kRefusedRemove;
-      if (!there && !state->unconfirmed && !row_.unknown_members &&
-          !doubts_.Contains(record)) {
+      if (!MayBeThere(state->state) && !state->unconfirmed &&
+          !row_.unknown_members && !doubts_.Contains(record)) {
         continue;
       }
       if (early.empty() || early.back().records.size() >= MaxRecords(route) ||
@@ -409,18 +442,14 @@ absl::StatusOr<ListPass::StepResult> ListPass::Send(const PassRoute& route) {
   const absl::Time now = environment_.clock->Now();
   const auto gates = {&route.credential->gate(), route.destination_gate,
                       route.list_gate};
-  absl::Time retry;
-  for (Gate* gate : gates) {
-    if (!gate->WouldPass(now, &retry)) {
-      return StepResult{StepKind::kAbandoned, retry, gate->condition().reason};
-    }
-  }
+  StepResult otherwise;
+  if (!GatesOpen(gates, &otherwise)) return otherwise;
   const CallKind kind =
       work.change == Change::kRemove ? CallKind::kRemoval : CallKind::kAddition;
   CallPacer& pacer = route.credential->pacer();
   const auto pace = pacer.TryAcquire(kind, now);
   if (!pace.granted) return StepResult{StepKind::kWait, pace.retry_time};
-  for (Gate* gate : gates) gate->Pass(now, &retry);
+  if (!PassGates(gates, &otherwise)) return otherwise;
 
   const std::vector<RecordView> records = work.records.views();
   if (creation) {
@@ -445,10 +474,11 @@ absl::StatusOr<ListPass::StepResult> ListPass::Send(const PassRoute& route) {
                                    : pinterest::Operation::kRemove,
                                records);
   pacer.Observe(kind, answer.call().rate_limits, environment_.clock->Now());
+  probing_.clear();
   if (!answer.ok()) return Failed(route, answer.error(), *doubt, creation);
 
   for (Gate* gate : gates) gate->Open();
-  route.credential->NoteSuccess();
+  route.credential->NoteSuccess(/*read=*/false);
   if (absl::Status status = Succeeded(route, answer.value(), *doubt);
       !status.ok()) {
     return status;
@@ -462,7 +492,7 @@ absl::Status ListPass::Succeeded(const PassRoute&,
   const Work work = std::move(work_.back());
   work_.pop_back();
   failures_ = 0;
-  ++successes_;
+  ++successes_[static_cast<int>(work.change)];
   if (row_.customer_list_id.empty()) {
     row_.customer_list_id = answer.id;
     row_.unknown_members = false;
@@ -502,7 +532,8 @@ absl::Status ListPass::Succeeded(const PassRoute&,
       ++counts_.delivered;
     }
   }
-  return RefuseProvenSuspects();
+  TryProvableSuspects();
+  return absl::OkStatus();
 }
 
 absl::StatusOr<ListPass::StepResult> ListPass::Failed(
@@ -551,15 +582,18 @@ absl::StatusOr<ListPass::StepResult> ListPass::Failed(
       return StepResult{StepKind::kWait, until, reason};
     }
     case ErrorClass::kSpamBlocked:
-      return Block(route.credential->gate(), reason, kSpamProbeInterval);
+      return Block(route.credential->gate(), reason, kSpamProbeInterval,
+                   doubt == 0);
     case ErrorClass::kUnauthorized:
-      return Block(route.credential->gate(), reason, kProbeInterval);
+      return Block(route.credential->gate(), reason, kProbeInterval,
+                   doubt == 0);
     case ErrorClass::kForbidden:
-      return Block(*route.destination_gate, reason, kLongProbeInterval);
+      return Block(*route.destination_gate, reason, kLongProbeInterval,
+                   doubt == 0);
     case ErrorClass::kNotFound:
       return Block(
           doubt == 0 || creation ? *route.destination_gate : *route.list_gate,
-          reason, kLongProbeInterval);
+          reason, kLongProbeInterval, doubt == 0);
     case ErrorClass::kTooLarge:
       if (doubt == 0 || work_.back().records.size() <= 1) break;
       row_.learnt_max_records =
@@ -577,17 +611,19 @@ absl::StatusOr<ListPass::StepResult> ListPass::Failed(
       break;
   }
   return Block(doubt == 0 ? *route.destination_gate : *route.list_gate, reason,
-               kLongProbeInterval);
+               kLongProbeInterval, doubt == 0);
 }
 
 ListPass::StepResult ListPass::Retry(const PassRoute& route,
                                      const pinterest::ApiError& error,
-                                     CallKind) {
+                                     CallKind kind) {
   ++failures_;
   const absl::Time now = environment_.clock->Now();
-  if (route.credential->NoteFailure() >= kFailuresUntilBlocked) {
+  const bool read = kind == CallKind::kRead;
+  if (route.credential->NoteFailure(read) >= kFailuresUntilBlocked) {
     // Pinterest is away, not this list: one probe for all.
-    return Block(route.credential->gate(), error.ToStatus(), kOutageInterval);
+    return Block(route.credential->gate(), error.ToStatus(), kOutageInterval,
+                 read);
   }
   const absl::Duration delay =
       std::max(error.call.retry_after.value_or(absl::ZeroDuration()),
@@ -597,66 +633,73 @@ ListPass::StepResult ListPass::Retry(const PassRoute& route,
 }
 
 ListPass::StepResult ListPass::Block(Gate& gate, const absl::Status& reason,
-                                     absl::Duration interval) {
+                                     absl::Duration interval, bool by_read) {
   const absl::Time now = environment_.clock->Now();
-  gate.Close(reason, now, interval);
+  probing_.clear();
+  gate.Close(reason, now, interval, by_read);
   Observe(DeliveryEvent::Kind::kBlocked,
           absl::StrCat("tried again in ", absl::FormatDuration(interval), ": ",
                        reason.message()));
-  return {StepKind::kAbandoned, now + interval, reason};
+  // A little later than the others that wait at the gate: if it is this list's
+  // own fault, the next probe must be somebody else's.
+  return {StepKind::kAbandoned, now + interval + kStandBack, reason};
 }
 
 absl::StatusOr<ListPass::StepResult> ListPass::Refused(
     const PassRoute& route, const pinterest::ApiError& error) {
   Work& work = work_.back();
   if (!work.successes_at_refusal.has_value()) {
-    work.successes_at_refusal = successes_;
+    work.successes_at_refusal = successes_[static_cast<int>(work.change)];
   }
   if (work.records.size() > 1) {
     if (halving_requests_ + 2 > limits::kMaxHalvingRequestsPerPass) {
-      return Block(*route.list_gate, error.ToStatus(), kLongProbeInterval);
+      return Block(*route.list_gate, error.ToStatus(), kLongProbeInterval,
+                   /*by_read=*/false);
     }
     halving_requests_ += 2;
     Halve();
     return StepResult{StepKind::kAgain};
   }
-  Suspect suspect;
-  suspect.refusal.record = Record::FromView(work.records[0]);
-  suspect.refusal.change = work.change;
-  suspect.refusal.http_status = error.call.http_status;
-  suspect.refusal.message = error.message;
-  suspect.refusal.request_id = error.call.request_id;
-  suspect.counted =
-      !work.early && (work.records.flags(0) & SortedChange::kCounted);
-  suspect.successes_at_refusal = *work.successes_at_refusal;
-  suspects_.push_back(std::move(suspect));
+  if (!work.last_try) {
+    suspects_.push_back(std::move(work));
+    work_.pop_back();
+    TryProvableSuspects();
+    return StepResult{StepKind::kAgain};
+  }
+
+  membership::Refusal refusal;
+  refusal.record = Record::FromView(work.records[0]);
+  refusal.change = work.change;
+  refusal.http_status = error.call.http_status;
+  refusal.message = error.message;
+  refusal.request_id = error.call.request_id;
+  if (!work.early && (work.records.flags(0) & SortedChange::kCounted)) {
+    ++counts_.refused;
+  }
   work_.pop_back();
-  if (absl::Status status = RefuseProvenSuspects(); !status.ok()) {
+  Observe(DeliveryEvent::Kind::kRecordsRefused, "a record is refused for good");
+  if (absl::Status status = environment_.ledger->Refuse(list_, {refusal});
+      !status.ok()) {
     return status;
   }
   return StepResult{StepKind::kAgain};
 }
 
-// A record is to blame only if the list took another request after the first
-// refusal: otherwise anything may be wrong, and nobody's membership is dropped.
-absl::Status ListPass::RefuseProvenSuspects() {
-  std::vector<membership::Refusal> proven;
-  std::vector<Suspect> others;
-  for (Suspect& suspect : suspects_) {
-    if (successes_ > suspect.successes_at_refusal) {
-      counts_.refused += suspect.counted ? 1 : 0;
-      proven.push_back(std::move(suspect.refusal));
+// A record is to blame only if the list took another request of the same kind
+// after the first refusal, and then refuses this one again: otherwise anything
+// may be wrong, and nobody's membership is dropped.
+void ListPass::TryProvableSuspects() {
+  std::vector<Work> others;
+  for (Work& suspect : suspects_) {
+    if (successes_[static_cast<int>(suspect.change)] >
+        *suspect.successes_at_refusal) {
+      suspect.last_try = true;
+      work_.push_back(std::move(suspect));
     } else {
       others.push_back(std::move(suspect));
     }
   }
   suspects_ = std::move(others);
-  if (proven.empty()) return absl::OkStatus();
-  std::sort(proven.begin(), proven.end(),
-            [](const auto& a, const auto& b) { return a.record < b.record; });
-  Observe(DeliveryEvent::Kind::kRecordsRefused,
-          absl::StrCat(proven.size(), " records refused"));
-  return environment_.ledger->Refuse(list_, proven);
 }
 
 void ListPass::Halve() {
@@ -739,6 +782,9 @@ PassMemory ListPass::TakeMemory(bool settled) {
   }
   std::sort(records.begin(), records.end());
   memory.early_removals = RecordBuffer();
+  records.erase(std::unique(records.begin(), records.end()), records.end());
+  // Without them these removals count as netted out, and nothing else.
+  if (records.size() > kMaxNewerRemovals) records.clear();
   for (const Record& record : records) memory.early_removals.Add(record, 0);
   return memory;
 }

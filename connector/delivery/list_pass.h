@@ -1,10 +1,13 @@
 #ifndef CONNECTOR_DELIVERY_LIST_PASS_H_
 #define CONNECTOR_DELIVERY_LIST_PASS_H_
 
+#include <array>
 #include <cstdint>
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -96,20 +99,18 @@ class ListPass {
     RecordBuffer records;
     // Removes what a newer commit removed; such a change is not of this pass.
     bool early = false;
-    // It is a piece of a request that Pinterest refused.
-    bool halved = false;
+    // A single record that is refused for good if this request is, too.
+    bool last_try = false;
     // How many requests of the pass had succeeded when a request with these
     // records was first refused.
     std::optional<int64_t> successes_at_refusal;
   };
-  // A record refused all alone, while no other request has gone well since.
-  struct Suspect {
-    membership::Refusal refusal;
-    bool counted = false;
-    int64_t successes_at_refusal = 0;
-  };
 
   absl::StatusOr<StepResult> TryStep(const PassRoute& route);
+  // Whether all of the gates let this pass through; if so it is the probe for
+  // those that are closed.
+  bool PassGates(std::initializer_list<Gate*> gates, StepResult* otherwise);
+  bool GatesOpen(std::initializer_list<Gate*> gates, StepResult* otherwise);
   absl::Status Prepare(const PassRoute& route);
   absl::Status ReadDoubts();
   absl::Status ReadEchoes(ChangeSorter& sorter);
@@ -138,10 +139,10 @@ class ListPass {
                                     bool creation);
   absl::StatusOr<StepResult> Refused(const PassRoute& route,
                                      const pinterest::ApiError& error);
-  absl::Status RefuseProvenSuspects();
+  void TryProvableSuspects();
   void Halve();
   StepResult Block(Gate& gate, const absl::Status& reason,
-                   absl::Duration interval);
+                   absl::Duration interval, bool by_read);
   StepResult Retry(const PassRoute& route, const pinterest::ApiError& error,
                    CallKind kind);
   absl::StatusOr<StepResult> Settle();
@@ -178,8 +179,12 @@ class ListPass {
   absl::Time last_look_;
   bool look_before_next_addition_ = false;
 
-  std::vector<Suspect> suspects_;
-  int64_t successes_ = 0;
+  // Records refused all alone, while no other request has gone well since.
+  std::vector<Work> suspects_;
+  // By kind of change.
+  std::array<int64_t, 2> successes_ = {};
+  // Gates for which this pass is the probe, until a write is answered.
+  std::set<const Gate*> probing_;
   int halving_requests_ = 0;
   int failures_ = 0;
   membership::PassCounts counts_;

@@ -16,7 +16,7 @@ namespace {
 
 using identity_mapping::RecordView;
 
-constexpr size_t kBufferBytes = 256 << 10;
+constexpr size_t kBufferBytes = 128 << 10;
 // change and flags byte, order, length, record.
 constexpr size_t kLargestEntry =
     1 + 8 + 1 + 1 + identity_mapping::kMaxRecordPayload;

@@ -54,10 +54,10 @@ v1::RejectionReason ToProto(identity_mapping::RejectionReason reason) {
       return v1::REJECTION_REASON_HASH_OF_NOTHING;
     case RejectionReason::kOpaqueLooksRaw:
       return v1::REJECTION_REASON_OPAQUE_LOOKS_RAW;
-    // An opaque id with a blank or the like in it has no form of a record. A
-    // retired namespace is excluded before its reason is looked at.
-    case RejectionReason::kFormUnrecognized:
     case RejectionReason::kOpaqueMalformed:
+      return v1::REJECTION_REASON_OPAQUE_MALFORMED;
+    case RejectionReason::kFormUnrecognized:
+    // A retired namespace is excluded before its reason is looked at.
     case RejectionReason::kNamespaceRetired:
       break;
   }
