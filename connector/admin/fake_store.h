@@ -269,7 +269,8 @@ class FakeStore final : public membership::MembershipStore {
                        absl::Time) override {
     return absl::UnimplementedError("");
   }
-  absl::StatusOr<std::vector<membership::Echo>> Echoes(ListNumber) override {
+  absl::StatusOr<std::vector<membership::Echo>> Echoes(ListNumber, absl::Time,
+                                                       size_t) override {
     return absl::UnimplementedError("");
   }
   std::vector<std::pair<ListNumber, absl::Time>> EchoTimes() override {

@@ -20,6 +20,9 @@ using membership::DeliveredEntry;
 using membership::DeliveredState;
 using StepKind = ListPass::StepResult::Kind;
 
+// How many requests are repeated in a pass; the others are due in the next one.
+constexpr size_t kEchoesPerPass = 20;
+
 // How many changes a step looks at when none of them has to be sent.
 constexpr int kChangesPerStep = 500'000;
 
@@ -167,10 +170,9 @@ absl::Status ListPass::ReadDoubts() {
 }
 
 absl::Status ListPass::ReadEchoes(ChangeSorter& sorter) {
-  auto echoes = environment_.ledger->Echoes(list_);
+  auto echoes = environment_.ledger->Echoes(list_, last_look_, kEchoesPerPass);
   if (!echoes.ok()) return echoes.status();
   for (const membership::Echo& echo : *echoes) {
-    if (echo.time > last_look_) break;
     echoes_.push_back(echo.number);
     // What is confirmed now goes out again, whatever went out then.
     auto delivered = environment_.ledger->ReadDelivered(list_);

@@ -13,11 +13,19 @@ namespace {
 
 namespace v1 = audience_sync::v1;
 
+// Not even the control characters above ASCII: the id becomes a part of the
+// list's name, which Pinterest's client refuses to send with them.
 bool IsSound(absl::string_view text, size_t max_bytes) {
-  return !text.empty() && text.size() <= max_bytes &&
-         std::none_of(text.begin(), text.end(), [](char c) {
-           return absl::ascii_iscntrl(static_cast<unsigned char>(c));
-         });
+  if (text.empty() || text.size() > max_bytes) return false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const unsigned char c = static_cast<unsigned char>(text[i]);
+    if (absl::ascii_iscntrl(c)) return false;
+    if (c == 0xC2 && i + 1 < text.size() &&
+        static_cast<unsigned char>(text[i + 1]) < 0xA0) {
+      return false;  // U+0080 to U+009F
+    }
+  }
+  return true;
 }
 
 // A name is for people only, so nothing is rejected for it: it is cut to the

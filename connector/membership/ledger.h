@@ -148,8 +148,11 @@ class Ledger {
       absl::Span<const identity_mapping::RecordView> echoes,
       absl::Time echo_time) = 0;
 
-  // Changes to be sent once more, in the order of their time.
-  virtual absl::StatusOr<std::vector<Echo>> Echoes(ListNumber list) = 0;
+  // Changes to be sent once more at `due` or before, in the order of their
+  // time; of many, the first `at_most`.
+  virtual absl::StatusOr<std::vector<Echo>> Echoes(ListNumber list,
+                                                   absl::Time due,
+                                                   size_t at_most) = 0;
   // For each list that has echoes, when the first one is due.
   virtual std::vector<std::pair<ListNumber, absl::Time>> EchoTimes() = 0;
   // The echo was sent, or is needless.

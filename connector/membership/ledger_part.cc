@@ -253,24 +253,32 @@ absl::Status LedgerPart::Confirm(ListNumber list, Change change,
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<Echo>> LedgerPart::Echoes(ListNumber list) {
-  if (absl::Status s = FindRow(list).status(); !s.ok()) return s;
+absl::StatusOr<std::vector<Echo>> LedgerPart::Echoes(ListNumber list,
+                                                     absl::Time due,
+                                                     size_t at_most) {
+  std::vector<uint64_t> numbers;
+  {
+    absl::MutexLock lock(&core_.tables.mutex);
+    const ListState* state = core_.tables.FindList(list);
+    if (state == nullptr) return DestinationNotFound();
+    for (const auto& [time, number] : state->echoes) {
+      if (time > due || numbers.size() == at_most) break;
+      numbers.push_back(number);
+    }
+  }
   std::vector<Echo> echoes;
-  Scan scan(core_.database, Family::kDoubts,
-            PrefixRange(NumberKey(kEchoKey, list)));
-  for (scan.SeekToFirst(); scan.valid(); scan.Next()) {
-    const std::optional<NumberKeyParts> key = ParseNumberKey(scan.key());
-    std::optional<Echo> echo = DecodeEcho(scan.value());
-    if (!key.has_value() || !echo.has_value()) {
+  for (uint64_t number : numbers) {
+    absl::StatusOr<std::optional<std::string>> value =
+        core_.database.Get(Family::kDoubts, NumberKey(kEchoKey, list, number));
+    if (!value.ok()) return value.status();
+    if (!value->has_value()) continue;  // the destination was just deleted
+    std::optional<Echo> echo = DecodeEcho(**value);
+    if (!echo.has_value()) {
       return absl::DataLossError("a stored echo is damaged");
     }
-    echo->number = key->second;
+    echo->number = number;
     echoes.push_back(*std::move(echo));
   }
-  if (absl::Status s = scan.status(); !s.ok()) return s;
-  std::stable_sort(
-      echoes.begin(), echoes.end(),
-      [](const Echo& a, const Echo& b) { return a.time < b.time; });
   return echoes;
 }
 

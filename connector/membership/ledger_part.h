@@ -47,7 +47,8 @@ class LedgerPart final : public Ledger {
                        DoubtNumber doubt,
                        absl::Span<const identity_mapping::RecordView> echoes,
                        absl::Time echo_time) override;
-  absl::StatusOr<std::vector<Echo>> Echoes(ListNumber list) override;
+  absl::StatusOr<std::vector<Echo>> Echoes(ListNumber list, absl::Time due,
+                                           size_t at_most) override;
   std::vector<std::pair<ListNumber, absl::Time>> EchoTimes() override;
   absl::Status EndEcho(ListNumber list, uint64_t number) override;
   absl::Status Refuse(ListNumber list,

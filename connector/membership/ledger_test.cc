@@ -130,7 +130,7 @@ TEST_F(LedgerTest, EchoesComeBackInTheirOrder) {
       store_->Confirm(list_, Change::kRemove, {sorted[1]}, 0, {sorted[1]}, soon)
           .ok());
   for (int reopened = 0; reopened < 2; ++reopened) {
-    auto echoes = store_->Echoes(list_);
+    auto echoes = store_->Echoes(list_, absl::InfiniteFuture(), 1000);
     ASSERT_TRUE(echoes.ok());
     ASSERT_EQ(echoes->size(), 2);
     EXPECT_EQ((*echoes)[0].time, soon);
@@ -142,7 +142,7 @@ TEST_F(LedgerTest, EchoesComeBackInTheirOrder) {
     EXPECT_EQ(Report().members, 0);
     Reopen();
   }
-  auto echoes = store_->Echoes(list_);
+  auto echoes = store_->Echoes(list_, absl::InfiniteFuture(), 1000);
   ASSERT_TRUE(store_->EndEcho(list_, (*echoes)[0].number).ok());
   EXPECT_THAT(store_->EchoTimes(), ElementsAre(Pair(list_, late)));
   ASSERT_TRUE(store_->EndEcho(list_, (*echoes)[1].number).ok());
@@ -162,7 +162,7 @@ TEST_F(LedgerTest, AdditionsHaveEchoesToo) {
           .ok());
   EXPECT_EQ(Find(list_, sorted[1]).state, DeliveredState::kThere);
   EXPECT_EQ(Report().members, 2);
-  auto echoes = store_->Echoes(list_);
+  auto echoes = store_->Echoes(list_, absl::InfiniteFuture(), 1000);
   ASSERT_EQ(echoes->size(), 1);
   EXPECT_THAT((*echoes)[0].records, ElementsAre(Record::FromView(sorted[1])));
 }
@@ -292,7 +292,8 @@ TEST_F(LedgerTest, UnknownListsAreNotFound) {
   EXPECT_EQ(code(store_->Refuse(99, {})), kNotFound);
   EXPECT_EQ(code(store_->Settle(99, 0, 0, {}, clock_.Now())), kNotFound);
   EXPECT_EQ(code(store_->Doubts(99).status()), kNotFound);
-  EXPECT_EQ(code(store_->Echoes(99).status()), kNotFound);
+  EXPECT_EQ(code(store_->Echoes(99, absl::InfiniteFuture(), 1000).status()),
+            kNotFound);
   EXPECT_EQ(code(store_->EndEcho(99, 1)), kNotFound);
   EXPECT_EQ(code(store_->CancelRequest(99, 1)), kNotFound);
   ListRow row;

@@ -140,8 +140,9 @@ class RocksdbStore final : public MembershipStore {
                        absl::Time echo_time) override {
     return ledger_.Confirm(list, change, records, doubt, echoes, echo_time);
   }
-  absl::StatusOr<std::vector<Echo>> Echoes(ListNumber list) override {
-    return ledger_.Echoes(list);
+  absl::StatusOr<std::vector<Echo>> Echoes(ListNumber list, absl::Time due,
+                                           size_t at_most) override {
+    return ledger_.Echoes(list, due, at_most);
   }
   std::vector<std::pair<ListNumber, absl::Time>> EchoTimes() override {
     return ledger_.EchoTimes();

@@ -292,7 +292,7 @@ class StorePropertyTest : public StoreTest {
       }
     }
     if (echoes.empty()) return;
-    const auto stored = store_->Echoes(list_);
+    const auto stored = store_->Echoes(list_, absl::InfiniteFuture(), 1000);
     ASSERT_TRUE(stored.ok()) << stored.status();
     for (const Echo& echo : *stored) {
       if (known.count(echo.number) > 0) continue;
@@ -461,7 +461,7 @@ class StorePropertyTest : public StoreTest {
       EXPECT_EQ((*doubts)[i].last, known.last);
       ++i;
     }
-    auto echoes = store_->Echoes(number);
+    auto echoes = store_->Echoes(number, absl::InfiniteFuture(), 1000);
     ASSERT_TRUE(echoes.ok()) << echoes.status();
     ASSERT_EQ(echoes->size(), list.echoes.size());
     for (size_t e = 0; e < echoes->size(); ++e) {

@@ -12,6 +12,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/synchronization/notification.h"
 #include "connector/admin/destination_service.h"
 #include "connector/base/error.h"
 #include "connector/base/limits.h"
@@ -343,6 +344,15 @@ void Server::Shutdown() {
     parts.grpc_server->Wait();
     // gRPC removes the socket by itself; this is for when it could not.
     if (!parts.socket_path.empty()) unlink(parts.socket_path.c_str());
+  }
+  if (parts.store != nullptr) {
+    // Calls that were cut off may have left batches in the committer's queue,
+    // whose answers go to the service and to delivery: wait for the last one. A
+    // batch of no destination is refused, in its turn.
+    absl::Notification answered;
+    parts.store->Commit(membership::Batch(),
+                        [&answered](const auto&) { answered.Notify(); });
+    answered.WaitForNotification();
   }
   if (parts.deliverer != nullptr) parts.deliverer->Stop();
   const bool served = parts.grpc_server != nullptr;
