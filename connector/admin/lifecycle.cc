@@ -95,6 +95,12 @@ absl::Status ResumeDelivery(const AdminContext& context,
                             const v1::ResumeDeliveryRequest& request) {
   auto destination = FindDestination(context, request.ad_account_id());
   if (!destination.ok()) return destination.status();
+  if ((*destination)->owner == v1::CONFIGURATION_OWNER_FILE_ABSENT) {
+    return MakeError(absl::StatusCode::kFailedPrecondition,
+                     "DESTINATION_LEFT_FILE",
+                     "the destination is paused because it left the "
+                     "configuration file: put it back, or apply it here");
+  }
   if (absl::Status s = SetPaused(
           context, **destination,
           request.has_segment() ? &request.segment() : nullptr, false);

@@ -283,6 +283,16 @@ void Deliverer::Finish(Task& task, const ListPass::StepResult& result) {
                           : DeliveryCondition::State::kBlocked,
                       result.reason, result.time};
   }
+  if (result.gate_opened) {
+    for (auto& [list, other] : tasks_) {
+      if (other.get() != &task &&
+          other->condition.state == DeliveryCondition::State::kBlocked &&
+          (other->credential_id == task.credential_id ||
+           other->destination == task.destination)) {
+        Rouse(*other, now);
+      }
+    }
+  }
   switch (result.kind) {
     case StepKind::kAgain:
       Enqueue(task, now, task.pass == nullptr || task.pass->NextIsRemoval());

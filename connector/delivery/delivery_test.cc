@@ -328,6 +328,34 @@ TEST_F(DeliveryTest, ManyWaitingListsOfOneCredentialLeavePlacesToOthers) {
   world_->ExpectConverged();
 }
 
+TEST_F(DeliveryTest, WhenAGateOpensAllThatWaitedGoOnAtOnce) {
+  for (int list = 0; list < 5; ++list) Add(1, 5, absl::StrCat("list", list));
+  ASSERT_TRUE(world_->RunUntilQuiet());
+  world_->pinterest().SetFaults(
+      [](const FakePinterest::Call&) { return Fault::kUnauthorized; });
+  for (int list = 0; list < 5; ++list) {
+    Remove(1, 1, absl::StrCat("list", list));
+  }
+  world_->RunUntilQuiet(absl::Minutes(3));
+  world_->pinterest().SetFaults(nullptr);
+  world_->deliverer().Retry(world_->destination());
+  world_->RunSteps();
+  world_->ExpectConverged();
+}
+
+TEST_F(DeliveryTest, ARepeatAfterALostAnswerCostsNoCallOnceItIsSettled) {
+  FailNth("ADD", 1, Fault::kLostAfter);
+  Add(1, 40);
+  ASSERT_TRUE(world_->RunUntilQuiet(absl::Minutes(2)) ||
+              world_->store().PendingLists().empty());
+  world_->pinterest().ClearCalls();
+  Add(1, 40);
+  world_->deliverer().Flush(world_->destination());
+  world_->RunSteps();
+  EXPECT_TRUE(world_->store().PendingLists().empty());
+  EXPECT_EQ(world_->CallCount("ADD"), 0);
+}
+
 TEST(ListNameTest, NoTwoSegmentsShareAName) {
   EXPECT_EQ(ListName("cdp", "ups", "gold"), "cdp/ups/gold");
   EXPECT_NE(ListName("cdp", "a/b", "c"), ListName("cdp", "a", "b/c"));

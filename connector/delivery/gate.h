@@ -48,16 +48,21 @@ class Gate {
     condition_ = {DeliveryCondition::State::kBlocked, reason, now + interval};
   }
 
-  // A write went well.
-  void Open() {
+  // A write went well. True if the gate was closed.
+  bool Open() {
     absl::MutexLock lock(&mutex_);
+    const bool closed = condition_.state == DeliveryCondition::State::kBlocked;
     condition_ = {};
+    return closed;
   }
 
   // A read went well, which says nothing of writes.
-  void OpenForRead() {
+  bool OpenForRead() {
     absl::MutexLock lock(&mutex_);
-    if (closed_by_read_) condition_ = {};
+    const bool opens = closed_by_read_ &&
+                       condition_.state == DeliveryCondition::State::kBlocked;
+    if (opens) condition_ = {};
+    return opens;
   }
 
   // The next to come is the probe.

@@ -48,8 +48,12 @@ ListPass::ListPass(const PassEnvironment& environment,
       memory_(std::move(memory)) {}
 
 ListPass::StepResult ListPass::Step(const PassRoute& route) {
+  gate_opened_ = false;
   absl::StatusOr<StepResult> result = TryStep(route);
-  if (result.ok()) return *result;
+  if (result.ok()) {
+    result->gate_opened = gate_opened_;
+    return *result;
+  }
   if (absl::IsNotFound(result.status())) return {StepKind::kGone};
   Observe(DeliveryEvent::Kind::kInternalError,
           std::string(result.status().message()));
@@ -155,7 +159,12 @@ absl::Status ListPass::Prepare(const PassRoute& route) {
 absl::Status ListPass::ReadDoubts() {
   auto doubts = environment_.ledger->Doubts(list_);
   if (!doubts.ok()) return doubts.status();
-  doubts_ = DoubtSet(*doubts);
+  late_ = DoubtSet(*doubts);
+  std::vector<membership::Doubt> open;
+  for (const membership::Doubt& doubt : *doubts) {
+    if (doubt.number > memory_.covered_through) open.push_back(doubt);
+  }
+  doubts_ = DoubtSet(open);
   // The time of one that an earlier process left is not known: it may have been
   // just now.
   std::map<membership::DoubtNumber, absl::Time> times;
@@ -229,7 +238,7 @@ ListPass::StepResult ListPass::FindList(const PassRoute& route) {
                        : StepResult{StepKind::kAbandoned, now, result.status()};
   }
   route.credential->NoteSuccess(/*read=*/true);
-  for (Gate* gate : gates) gate->OpenForRead();
+  for (Gate* gate : gates) gate_opened_ |= gate->OpenForRead();
   if (!finder_->AddPage(page.value())) return {StepKind::kAgain};
 
   const bool attempted = row_.creation_attempt_time != absl::InfinitePast();
@@ -479,7 +488,7 @@ absl::StatusOr<ListPass::StepResult> ListPass::Send(const PassRoute& route) {
   probing_.clear();
   if (!answer.ok()) return Failed(route, answer.error(), *doubt, creation);
 
-  for (Gate* gate : gates) gate->Open();
+  for (Gate* gate : gates) gate_opened_ |= gate->Open();
   route.credential->NoteSuccess(/*read=*/false);
   if (absl::Status status = Succeeded(route, answer.value(), *doubt);
       !status.ok()) {
@@ -517,7 +526,7 @@ absl::Status ListPass::Succeeded(const PassRoute&,
   const Change opposite =
       work.change == Change::kAdd ? Change::kRemove : Change::kAdd;
   for (RecordView record : records) {
-    if (doubts_.Contains(opposite, record)) echoes.push_back(record);
+    if (late_.Contains(opposite, record)) echoes.push_back(record);
   }
   if (absl::Status status = environment_.ledger->Confirm(
           list_, work.change, records, doubt, echoes,
@@ -736,9 +745,12 @@ absl::StatusOr<ListPass::StepResult> ListPass::Settle() {
   const absl::Time now = environment_.clock->Now();
   // Everything that is in doubt was confirmed since by a newer request. But
   // what was not answered may still be applied after that one, and undo a
-  // change yet to come: it stays in doubt for as long as that may happen.
+  // change yet to come: it is remembered for as long as that may happen.
   membership::DoubtNumber last_over = 0;
   if (absl::Status status = ReadDoubts(); !status.ok()) return status;
+  for (const auto& [number, time] : memory_.doubt_times) {
+    memory_.covered_through = number;
+  }
   for (const auto& [number, time] : memory_.doubt_times) {
     if (time + kEchoDelay > now) break;
     last_over = number;

@@ -54,6 +54,9 @@ struct PassMemory {
   RecordBuffer early_removals;
   // When the requests went out that were never answered.
   std::map<membership::DoubtNumber, absl::Time> doubt_times;
+  // Doubts up to here are over, as newer requests were confirmed for all of
+  // their records; but they may still be applied late.
+  membership::DoubtNumber covered_through = 0;
 };
 
 // One pass over a list: brings Pinterest from the delivered to the desired
@@ -77,6 +80,8 @@ class ListPass {
     absl::Time time = absl::InfinitePast();
     // Why it waits or was given up; OK when it is only the pace.
     absl::Status reason = absl::OkStatus();
+    // It opened a gate that others wait at.
+    bool gate_opened = false;
   };
 
   ListPass(const PassEnvironment& environment, membership::ListNumber list,
@@ -162,6 +167,8 @@ class ListPass {
   membership::ListRow row_;
   membership::CommitNumber through_ = 0;
   DoubtSet doubts_;
+  // What may still be applied late: these, and those that are covered.
+  DoubtSet late_;
   std::vector<uint64_t> echoes_;
   NettedChanges changes_;
   std::unique_ptr<SortedChanges::Reader> removals_;
@@ -185,6 +192,7 @@ class ListPass {
   std::array<int64_t, 2> successes_ = {};
   // Gates for which this pass is the probe, until a write is answered.
   std::set<const Gate*> probing_;
+  bool gate_opened_ = false;
   int halving_requests_ = 0;
   int failures_ = 0;
   membership::PassCounts counts_;

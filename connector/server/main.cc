@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -13,7 +14,6 @@
 #include "absl/flags/parse.h"
 #include "absl/flags/usage.h"
 #include "absl/flags/usage_config.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "connector/base/default_address.h"
 #include "connector/base/error.h"
@@ -99,11 +99,11 @@ std::vector<std::string> CheckFlags() {
   if (auto level = ParseLogLevel(absl::GetFlag(FLAGS_log_level)); !level.ok()) {
     wrong.emplace_back(level.status().message());
   }
-  if (!absl::StartsWith(absl::GetFlag(FLAGS_state_dir), "/")) {
-    wrong.push_back("--state_dir: must be an absolute path");
+  if (absl::GetFlag(FLAGS_state_dir).empty()) {
+    wrong.push_back("--state_dir: must be given where HOME is not set");
   }
-  if (!absl::StartsWith(absl::GetFlag(FLAGS_credentials_dir), "/")) {
-    wrong.push_back("--credentials_dir: must be an absolute path");
+  if (absl::GetFlag(FLAGS_credentials_dir).empty()) {
+    wrong.push_back("--credentials_dir: must be given where HOME is not set");
   }
   return wrong;
 }
@@ -115,8 +115,9 @@ ServerOptions OptionsFromFlags() {
   options.tls.key_file = absl::GetFlag(FLAGS_tls_key_file);
   options.tls.client_ca_file = absl::GetFlag(FLAGS_tls_client_ca_file);
   options.config_file = absl::GetFlag(FLAGS_config);
-  options.state_dir = absl::GetFlag(FLAGS_state_dir);
-  options.credentials_dir = absl::GetFlag(FLAGS_credentials_dir);
+  options.state_dir = std::filesystem::absolute(absl::GetFlag(FLAGS_state_dir));
+  options.credentials_dir =
+      std::filesystem::absolute(absl::GetFlag(FLAGS_credentials_dir));
   options.pinterest_base_url = absl::GetFlag(FLAGS_pinterest_base_url);
   options.ca_file = absl::GetFlag(FLAGS_ca_file);
   options.delivery_workers = absl::GetFlag(FLAGS_delivery_workers);

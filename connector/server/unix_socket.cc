@@ -42,10 +42,9 @@ absl::Status PrepareDirectory(const std::string& directory) {
         absl::StrCat("the directory ", directory, " belongs to another user"));
   }
   if ((state.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-    return Unusable(absl::StrCat("group and others can reach the directory ",
-                                 directory, "; run: chmod 700 ", directory,
-                                 ", or name a socket in a directory of its "
-                                 "own"));
+    return Unusable(absl::StrCat(
+        "--listen: group and others can reach the directory ", directory,
+        "; name a socket in a directory of its own, of mode 0700"));
   }
   return absl::OkStatus();
 }
