@@ -69,7 +69,7 @@ TEST_F(UnixSocketTest, RefusesADirectoryThatOthersCanReach) {
     chmod(directory_.c_str(), mode);
     const absl::Status status = PrepareUnixSocket(path_);
     EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition) << mode;
-    EXPECT_THAT(std::string(status.message()), HasSubstr("chmod 700"));
+    EXPECT_THAT(std::string(status.message()), HasSubstr("of mode 0700"));
   }
 }
 
