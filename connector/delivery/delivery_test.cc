@@ -92,6 +92,25 @@ TEST_F(DeliveryTest, CallsPerPassAreAsFewAsTheLimitAllows) {
   world_->ExpectConverged();
 }
 
+TEST_F(DeliveryTest, ARequestIsNoLargerThanItsBytesAllow) {
+  auto* policy =
+      world_->config().mutable_destinations(0)->mutable_delivery_policy();
+  policy->set_max_request_records(50'000);
+  policy->set_max_request_bytes(10'000);
+  world_->Open();
+  Add(1, 500);
+  ASSERT_TRUE(world_->RunUntilQuiet());
+  world_->ExpectConverged();
+  int requests = 0;
+  for (const auto& call : world_->pinterest().Calls()) {
+    if (call.what == "LIST") continue;
+    ++requests;
+    // 64 hex digits and a comma each.
+    EXPECT_LE(call.records.size() * 65, 10'000u);
+  }
+  EXPECT_LE(requests, 4) << "the bytes are used";
+}
+
 TEST_F(DeliveryTest, WhatIsAlreadyThereCostsNoCall) {
   Add(1, 30);
   ASSERT_TRUE(world_->RunUntilQuiet());
