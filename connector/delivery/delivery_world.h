@@ -108,6 +108,8 @@ class DeliveryWorld {
   membership::MemoryDisk* disk() { return disk_.get(); }
   FakeClock& clock() { return clock_; }
   FakePinterest& pinterest() { return pinterest_; }
+  // Whether the last Open() went well.
+  bool is_open() const { return deliverer_ != nullptr; }
   membership::MembershipStore& store() { return *store_; }
   config::Registry& registry() { return *registry_; }
   Deliverer& deliverer() { return *deliverer_; }
