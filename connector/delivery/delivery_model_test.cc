@@ -3,7 +3,7 @@
 // down and printed as lines that can be run again.
 //
 //   HISTORIES=10000 SEED=1 STEPS=120   how many, from which seed, how long
-//   HISTORY=file                       only this one
+//   HISTORY=file                       only this one, with all that happens
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -73,6 +73,7 @@ TEST(DeliveryModelTest, RandomHistoriesConverge) {
   if (const char* file = std::getenv("HISTORY"); file != nullptr) {
     const auto history = ParseHistory(ReadFile(file));
     ASSERT_TRUE(history.ok()) << history.status();
+    options.trace = [](const std::string& line) { std::cout << line << "\n"; };
     EXPECT_EQ(Fails(*history, options), "");
     return;
   }

@@ -169,7 +169,7 @@ bool FakePinterest::HasLateRequests() {
 void FakePinterest::ApplyLate() {
   const absl::Time now = clock_->Now();
   while (!late_.empty() && late_.begin()->first <= now) {
-    late_.begin()->second();
+    late_.begin()->second(late_.begin()->first);
     late_.erase(late_.begin());
   }
 }
@@ -194,7 +194,7 @@ FakePinterest::Fault FakePinterest::Decide(const Call& call) {
 }
 
 pinterest::ApiResult<CustomerList> FakePinterest::Write(
-    Call call, std::function<std::string()> apply) {
+    Call call, std::function<std::string(absl::Time)> apply) {
   const Fault fault = Decide(call);
   call.fault = fault;
   call.time = clock_->Now();
@@ -205,7 +205,7 @@ pinterest::ApiResult<CustomerList> FakePinterest::Write(
     case Fault::kBudgetUsedUp:
     case Fault::kWrongCounters: {
       CustomerList answer;
-      answer.id = apply();
+      answer.id = apply(call.time);
       answer.status = "PROCESSING";
       pinterest::CallInfo info;
       if (fault == Fault::kExceptions) answer.exceptions_json = "[\"odd\"]";
@@ -230,10 +230,10 @@ pinterest::ApiResult<CustomerList> FakePinterest::Write(
     case Fault::kLostBefore:
       return MakeApiError(ErrorClass::kRetryable, 0, true);
     case Fault::kLostAfter:
-      apply();
+      apply(call.time);
       return MakeApiError(ErrorClass::kRetryable, 0, true);
     case Fault::kAppliedLate:
-      late_.emplace(clock_->Now() + late_delay_, [apply] { apply(); });
+      late_.emplace(clock_->Now() + late_delay_, apply);
       return MakeApiError(ErrorClass::kRetryable, 0, true);
     case Fault::kServerError:
       return MakeApiError(ErrorClass::kRetryable, 503, true);
@@ -245,7 +245,7 @@ pinterest::ApiResult<CustomerList> FakePinterest::Write(
       return error;
     }
     case Fault::kUnreadable:
-      apply();
+      apply(call.time);
       return MakeApiError(ErrorClass::kUnexpected, 200, true);
     case Fault::kSpam:
       return MakeApiError(ErrorClass::kSpamBlocked, 429, false);
@@ -278,12 +278,12 @@ pinterest::ApiResult<CustomerList> FakePinterest::Create(
   return Write(std::move(call),
                [this, texts, name = std::string(name),
                 list_type = std::string(list_type),
-                account = std::string(ad_account_id)]()
+                account = std::string(ad_account_id)](absl::Time now)
                    ABSL_NO_THREAD_SAFETY_ANALYSIS {
                      const std::string id = absl::StrCat(++next_id_);
                      lists_[id] = {name,
                                    list_type,
-                                   clock_->Now() + listing_delay_,
+                                   now + listing_delay_,
                                    {texts.begin(), texts.end()},
                                    account};
                      return id;
@@ -306,19 +306,19 @@ pinterest::ApiResult<CustomerList> FakePinterest::Update(
   }
   call.list_name = list->second.name;
   auto texts = call.records;
-  return Write(std::move(call),
-               [this, texts, add, id = std::string(customer_list_id)]()
-                   ABSL_NO_THREAD_SAFETY_ANALYSIS {
-                     auto& on_list = lists_[id].records;
-                     for (const std::string& text : texts) {
-                       if (add) {
-                         on_list.insert(text);
-                       } else {
-                         on_list.erase(text);
-                       }
-                     }
-                     return id;
-                   });
+  return Write(std::move(call), [this, texts, add,
+                                 id = std::string(customer_list_id)](absl::Time)
+                                    ABSL_NO_THREAD_SAFETY_ANALYSIS {
+                                      auto& on_list = lists_[id].records;
+                                      for (const std::string& text : texts) {
+                                        if (add) {
+                                          on_list.insert(text);
+                                        } else {
+                                          on_list.erase(text);
+                                        }
+                                      }
+                                      return id;
+                                    });
 }
 
 pinterest::ApiResult<CustomerList> FakePinterest::Get(

@@ -114,7 +114,7 @@ class FakePinterest final : public pinterest::CustomerListClient,
 
  private:
   pinterest::ApiResult<pinterest::CustomerList> Write(
-      Call call, std::function<std::string()> apply);
+      Call call, std::function<std::string(absl::Time)> apply);
   Fault Decide(const Call& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ApplyLate() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
@@ -127,7 +127,7 @@ class FakePinterest final : public pinterest::CustomerListClient,
   absl::Duration listing_delay_ ABSL_GUARDED_BY(mutex_);
   absl::Duration late_delay_ ABSL_GUARDED_BY(mutex_) = absl::Minutes(2);
   std::map<std::string, struct List> lists_ ABSL_GUARDED_BY(mutex_);
-  std::multimap<absl::Time, std::function<void()>> late_
+  std::multimap<absl::Time, std::function<std::string(absl::Time)>> late_
       ABSL_GUARDED_BY(mutex_);
   std::vector<Call> calls_ ABSL_GUARDED_BY(mutex_);
   int next_id_ ABSL_GUARDED_BY(mutex_) = 100;

@@ -148,38 +148,42 @@ int NumbersOf(Kind kind) {
 
 absl::string_view HistoryStepName(Kind kind) { return FormOf(kind).name; }
 
+std::string FormatStep(const HistoryStep& step) {
+  const Form form = FormOf(step.kind);
+  std::string text(form.name);
+  size_t numbers = 0;
+  for (char field : form.words) {
+    switch (field) {
+      case 'd':
+        absl::StrAppend(&text, " ", step.destination);
+        break;
+      case 's':
+        absl::StrAppend(&text, " ", step.segment);
+        break;
+      case 'n':
+        absl::StrAppend(&text, " ", step.numbers[numbers++]);
+        break;
+      case 'f':
+        absl::StrAppend(&text, " ", FakePinterest::FaultName(step.fault));
+        break;
+      case 'c':
+        absl::StrAppend(&text, " ", kScopes[static_cast<int>(step.scope)]);
+        break;
+      case 'e':
+        for (const Event& event : step.events) {
+          absl::StrAppend(&text, " ", event.segment,
+                          std::string(1, Sign(event)), event.record);
+        }
+        break;
+    }
+  }
+  return text;
+}
+
 std::string FormatHistory(const History& history) {
   std::string text = absl::StrCat("seed ", history.seed, "\n");
   for (const HistoryStep& step : history.steps) {
-    const Form form = FormOf(step.kind);
-    absl::StrAppend(&text, form.name);
-    size_t numbers = 0;
-    for (char field : form.words) {
-      switch (field) {
-        case 'd':
-          absl::StrAppend(&text, " ", step.destination);
-          break;
-        case 's':
-          absl::StrAppend(&text, " ", step.segment);
-          break;
-        case 'n':
-          absl::StrAppend(&text, " ", step.numbers[numbers++]);
-          break;
-        case 'f':
-          absl::StrAppend(&text, " ", FakePinterest::FaultName(step.fault));
-          break;
-        case 'c':
-          absl::StrAppend(&text, " ", kScopes[static_cast<int>(step.scope)]);
-          break;
-        case 'e':
-          for (const Event& event : step.events) {
-            absl::StrAppend(&text, " ", event.segment,
-                            std::string(1, Sign(event)), event.record);
-          }
-          break;
-      }
-    }
-    text += '\n';
+    absl::StrAppend(&text, FormatStep(step), "\n");
   }
   return text;
 }

@@ -85,6 +85,7 @@ inline constexpr int kHistoryStepKinds =
 // One step a line, a few words each; '#' begins a comment. An event is
 // segment, sign and record: + adds, - removes, and * and ~ do the same without
 // counting, as further forms of an identity do.
+std::string FormatStep(const HistoryStep& step);
 std::string FormatHistory(const History& history);
 absl::StatusOr<History> ParseHistory(absl::string_view text);
 

@@ -24,6 +24,8 @@ struct HistoryOptions {
   DeliveryWorld::Backend backend = DeliveryWorld::Backend::kMemory;
   // As in DeliveryWorld: breaks the connector, to see that it is noticed.
   std::function<membership::Ledger*(membership::Ledger*)> ledger_wrapper;
+  // Gets a line for everything that happens.
+  std::function<void(const std::string& line)> trace;
 };
 
 // Runs a history and checks after each step, against a model that knows only
