@@ -3,16 +3,23 @@
 // down and printed as lines that can be run again.
 //
 //   HISTORIES=10000 SEED=1 STEPS=120   how many, from which seed, how long
+//   THREADS=2                           at once; usually one a processor
 //   HISTORY=file                       only this one, with all that happens
+#include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <map>
 #include <sstream>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "connector/delivery/forgetful_ledger.h"
 #include "connector/delivery/history.h"
@@ -53,18 +60,39 @@ std::string Shrunk(const History& history, const HistoryOptions& options) {
   return absl::StrCat("# ", Fails(small, options), "\n", FormatHistory(small));
 }
 
+// Runs histories on all processors; what fails first is cut down.
 void RunHistories(uint64_t first, int64_t count, int steps,
                   const HistoryOptions& options, Coverage* coverage) {
-  for (int64_t i = 0; i < count; ++i) {
-    const History history = GenerateHistory(first + i, steps);
-    const std::string failure = RunHistory(history, options, coverage);
-    if (!failure.empty()) {
-      FAIL() << "seed " << history.seed << " fails " << failure
-             << "\nCut down to what follows; a file of it is run again with "
-                "HISTORY=file, or for ever in testdata/histories:\n"
-             << Shrunk(history, options);
+  // It costs a fifth of the time here, and is what other tests are for.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+  std::atomic<int64_t> next = 0;
+  absl::Mutex mutex;
+  std::map<int64_t, std::string> failures;
+  const auto work = [&] {
+    Coverage mine;
+    for (int64_t i = next++; i < count; i = next++) {
+      const std::string failure =
+          RunHistory(GenerateHistory(first + i, steps), options, &mine);
+      if (failure.empty()) continue;
+      next = count;
+      absl::MutexLock lock(&mutex);
+      failures[i] = failure;
     }
-    if (testing::Test::HasFailure()) return;
+    absl::MutexLock lock(&mutex);
+    for (const auto& [name, times] : mine) (*coverage)[name] += times;
+  };
+  std::vector<std::thread> threads;
+  const int64_t processors =
+      std::max<int64_t>(std::thread::hardware_concurrency(), 1);
+  for (int64_t i = FromEnvironment("THREADS", processors); i > 0; --i) {
+    threads.emplace_back(work);
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const auto& [i, failure] : failures) {
+    FAIL() << "seed " << first + i << " fails " << failure
+           << "\nCut down to what follows; a file of it is run again with "
+              "HISTORY=file, or for ever in testdata/histories:\n"
+           << Shrunk(GenerateHistory(first + i, steps), options);
   }
 }
 
@@ -111,6 +139,7 @@ TEST(DeliveryModelTest, KeptHistoriesPass) {
   int run = 0;
   for (const auto& entry :
        std::filesystem::directory_iterator("testdata/histories")) {
+    if (entry.path().extension() != ".txt") continue;
     const auto history = ParseHistory(ReadFile(entry.path().string()));
     ASSERT_TRUE(history.ok()) << entry.path() << ": " << history.status();
     for (auto backend :

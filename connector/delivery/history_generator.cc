@@ -88,7 +88,7 @@ class Generator {
   Scope PickScope() {
     return Chance(60) ? Scope::kWrite : Chance(50) ? Scope::kList : Scope::kAny;
   }
-  int PickKept() { return Chance(40) ? -1 : Pick(4); }
+  int PickKept() { return Chance(25) ? -1 : Pick(3); }
 
   // What is common comes often; what stops a list for minutes comes seldom.
   Fault PickFault() {

@@ -424,20 +424,9 @@ class Run {
   void AddForeignList(const HistoryStep& step) {
     const int d = step.destination;
     const std::string name = DeliveryWorld::Name(step.segment);
-    // Not once the connector asked for one of its own.
-    if (asked_for_.count({kAccounts[d], name}) > 0) return;
-    if (Exists(d)) {
-      const auto row =
-          world_.store().FindSegment(Number(d), "ups", step.segment);
-      if (row.has_value()) {
-        const auto list = world_.store().GetList(row->list);
-        if (list.ok() &&
-            (!list->customer_list_id.empty() ||
-             list->creation_attempt_time != absl::InfinitePast())) {
-          return;
-        }
-      }
-    }
+    // Not once the connector may have looked for it: what somebody else makes
+    // while the connector makes its own cannot be told from that.
+    if (looked_for_.count({d, step.segment}) > 0) return;
     Reach("foreign_list");
     Segment& segment = segments_[{d, step.segment}];
     segment.foreign = true;
@@ -452,6 +441,14 @@ class Run {
       records.insert(DeliveryWorld::WireText(record));
     }
     world_.pinterest().AddList(name, std::move(records), kAccounts[d]);
+  }
+
+  void NoteLooked(const std::string& account) {
+    for (const auto& [key, segment] : segments_) {
+      if (kAccounts[key.first] == account && !segment.last.empty()) {
+        looked_for_.insert(key);
+      }
+    }
   }
 
   void Disturb(int destination) {
@@ -526,6 +523,7 @@ class Run {
       Fail("a credential's budget is exceeded");
     }
     if (read) {
+      NoteLooked(call.ad_account_id);
       if (Taken(call.fault)) return;
       for (auto& [key, pass] : passes_) {
         if ((key.first == kAccounts[2]) == other) pass.Disturb();
@@ -533,7 +531,6 @@ class Run {
       return;
     }
     const ListKey key(call.ad_account_id, call.list_name);
-    if (call.what == "CREATE") asked_for_.insert(key);
     if (static_cast<int>(call.records.size()) > most_records_) {
       Fail("a request is larger than it may be");
     }
@@ -843,7 +840,7 @@ class Run {
 
   // By destination and segment.
   std::map<std::pair<int, std::string>, Segment> segments_;
-  std::set<ListKey> asked_for_;
+  std::set<std::pair<int, std::string>> looked_for_;
   std::set<std::pair<std::pair<int, std::string>, int>> refused_removals_;
   BudgetCheck budgets_[2];
   RefusalCheck refusals_;
