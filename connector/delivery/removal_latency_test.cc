@@ -45,7 +45,7 @@ class RemovalLatencyTest : public testing::Test {
     const char* additions = std::getenv("ADDITIONS");
     additions_ = additions == nullptr ? 300'000 : std::atoi(additions);
     auto& config = world_.config();
-    // 27 calls of additions a minute: a pass of more than half an hour.
+    // 18 calls of additions a minute: a pass of nearly an hour.
     config.mutable_credentials(0)->mutable_rate_limits()->set_writes_per_minute(
         20);
     *config.add_destinations() = config.destinations(0);
