@@ -287,7 +287,7 @@ class ReplayTest : public DeliveryTest {
 };
 
 TEST_F(ReplayTest, WhatIsNoLongerRefusedIsDelivered) {
-  world_->pinterest().MendRecords();
+  world_->pinterest().ClearBadRecords();
   EXPECT_EQ(Replay(), 1);
   EXPECT_EQ(world_->Counts("a").pending(), 1);
   EXPECT_EQ(Rejected(), 0);
@@ -312,7 +312,7 @@ TEST_F(ReplayTest, WhatIsStillRefusedStaysRefused) {
 }
 
 TEST_F(ReplayTest, ANewerExitStands) {
-  world_->pinterest().MendRecords();
+  world_->pinterest().ClearBadRecords();
   // Committed before the replay and not delivered yet; a replay is older than
   // any event.
   Remove(13, 13);
@@ -325,7 +325,7 @@ TEST_F(ReplayTest, ANewerExitStands) {
 }
 
 TEST_F(ReplayTest, AnExitThatWasDeliveredInBetweenStands) {
-  world_->pinterest().MendRecords();
+  world_->pinterest().ClearBadRecords();
   Add(101, 140);
   Remove(13, 13);
   world_->RunSteps(1);  // the pass has begun
@@ -336,7 +336,7 @@ TEST_F(ReplayTest, AnExitThatWasDeliveredInBetweenStands) {
 }
 
 TEST_F(ReplayTest, ARepeatedEventTakesItsPlace) {
-  world_->pinterest().MendRecords();
+  world_->pinterest().ClearBadRecords();
   EXPECT_EQ(Replay(), 1);
   Add(13, 13);
   ASSERT_TRUE(world_->RunUntilQuiet());

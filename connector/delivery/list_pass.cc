@@ -187,6 +187,9 @@ absl::Status ListPass::ReadEchoes(ChangeSorter& sorter) {
     for (const Record& record : echo.records) {
       auto entry = (*delivered)->Find(record);
       if (!entry.ok()) return entry.status();
+      // It is wanted there: what is applied late does no harm, and that it is
+      // refused must not be forgotten.
+      if (entry->state == DeliveredState::kRefusedAdd) continue;
       SortedChange change;
       change.record = record;
       change.change = entry->state == DeliveredState::kThere ? Change::kAdd

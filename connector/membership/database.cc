@@ -91,6 +91,36 @@ absl::StatusOr<int> LockDirectory(const std::string& path) {
   return descriptor;
 }
 
+// Locks the directory and opens the RocksDB in it.
+absl::Status OpenDirectory(const DatabaseOptions& options, int* lock_file,
+                           std::vector<rocksdb::ColumnFamilyHandle*>* handles,
+                           rocksdb::DB** db) {
+  if (absl::Status s = MakeDirectory(options.path); !s.ok()) return s;
+  absl::StatusOr<int> lock = LockDirectory(options.path);
+  if (!lock.ok()) return lock.status();
+  *lock_file = *lock;
+
+  const std::string path = absl::StrCat(options.path, "/rocksdb");
+  DatabaseSetup setup = SetUpDatabase(options.memory_budget, options.env);
+  rocksdb::Status status =
+      rocksdb::DB::Open(setup.options, path, setup.families, handles, db);
+  if (status.IsCorruption()) {
+    if (absl::Status s = CheckTornLog(path, setup); !s.ok()) return s;
+    setup.options.wal_recovery_mode =
+        rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+    status =
+        rocksdb::DB::Open(setup.options, path, setup.families, handles, db);
+  }
+  if (status.IsInvalidArgument()) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "state directory ", options.path,
+        " was written by another version of the connector, or is not one"));
+  }
+  if (!status.ok()) return ReadStatus(status);
+  SyncDirectory(options.path);
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status ReadStatus(const rocksdb::Status& status) {
@@ -146,32 +176,17 @@ absl::Status Scan::status() const { return ReadStatus(iterator_->status()); }
 
 absl::StatusOr<std::unique_ptr<Database>> Database::Open(
     const DatabaseOptions& options) {
-  if (absl::Status s = MakeDirectory(options.path); !s.ok()) return s;
-  absl::StatusOr<int> lock = LockDirectory(options.path);
-  if (!lock.ok()) return lock.status();
   std::unique_ptr<Database> database(new Database(options));
-  database->lock_file_ = *lock;
-
-  const std::string path = absl::StrCat(options.path, "/rocksdb");
-  DatabaseSetup setup = SetUpDatabase(options.memory_budget, options.env);
   rocksdb::DB* db = nullptr;
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
-  rocksdb::Status status =
-      rocksdb::DB::Open(setup.options, path, setup.families, &handles, &db);
-  if (status.IsCorruption()) {
-    if (absl::Status s = CheckTornLog(path, setup); !s.ok()) return s;
-    setup.options.wal_recovery_mode =
-        rocksdb::WALRecoveryMode::kPointInTimeRecovery;
-    status =
-        rocksdb::DB::Open(setup.options, path, setup.families, &handles, &db);
+  if (options.open_db) {
+    rocksdb::Status status = options.open_db(&handles, &db);
+    if (!status.ok()) return ReadStatus(status);
+  } else if (absl::Status s =
+                 OpenDirectory(options, &database->lock_file_, &handles, &db);
+             !s.ok()) {
+    return s;
   }
-  if (status.IsInvalidArgument()) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "state directory ", options.path,
-        " was written by another version of the connector, or is not one"));
-  }
-  if (!status.ok()) return ReadStatus(status);
-  SyncDirectory(options.path);
   database->db_.reset(db);
   db->DestroyColumnFamilyHandle(handles[0]);
   for (int i = 0; i < kFamilies; ++i) database->handles_[i] = handles[i + 1];

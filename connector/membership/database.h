@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
@@ -99,6 +100,9 @@ class Scan {
   std::unique_ptr<rocksdb::Iterator> iterator_;
 };
 
+using OpenDb = std::function<rocksdb::Status(
+    std::vector<rocksdb::ColumnFamilyHandle*>* handles, rocksdb::DB** db)>;
+
 struct DatabaseOptions {
   // Made if it is not there (0700).
   std::string path;
@@ -107,6 +111,9 @@ struct DatabaseOptions {
   std::function<void(const absl::Status&)> on_failure;
   // Not owned; for tests of failures.
   rocksdb::Env* env = rocksdb::Env::Default();
+  // For tests: opens what stands in for RocksDB, with the store's families in
+  // their order (database_options.h); `path` is not touched then.
+  OpenDb open_db;
 };
 
 // Thread-safe.

@@ -203,6 +203,7 @@ absl::StatusOr<std::unique_ptr<MembershipStore>> OpenRocksdbStore(
   database_options.memory_budget = options.memory_budget;
   database_options.on_failure = options.on_failure;
   if (tuning.env != nullptr) database_options.env = tuning.env;
+  database_options.open_db = tuning.open_db;
   absl::StatusOr<std::unique_ptr<Database>> database =
       Database::Open(database_options);
   if (!database.ok()) return database.status();

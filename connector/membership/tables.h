@@ -47,6 +47,8 @@ struct StoreTuning {
   size_t max_exports_per_destination;
   // Not owned; nullptr: the real one.
   rocksdb::Env* env = nullptr;
+  // As in DatabaseOptions.
+  OpenDb open_db;
 
   StoreTuning();
 };
