@@ -41,13 +41,16 @@ std::string TokenField(const json& answer, const char* key) {
   return IsToken(text) ? text : "";
 }
 
-// A positive number of seconds.
-std::optional<absl::Duration> SecondsField(const json& answer,
-                                           const char* key) {
+// A positive number.
+std::optional<double> NumberField(const json& answer, const char* key) {
   const auto found = answer.find(key);
   if (found == answer.end() || !found->is_number()) return std::nullopt;
-  const double seconds = found->get<double>();
-  if (!(seconds > 0)) return std::nullopt;
+  const double number = found->get<double>();
+  if (!(number > 0)) return std::nullopt;
+  return number;
+}
+
+absl::Duration Lifetime(double seconds) {
   return absl::Seconds(std::min(seconds, kMaxLifetimeSeconds));
 }
 
@@ -169,12 +172,15 @@ GrantResult OAuthClient::Grant(const OAuthApp& app, std::string form,
   if (grant.access_token.empty()) {
     return Retryable("the answer holds no access token", response.status);
   }
+  const auto lifetime = NumberField(body, "expires_in");
   grant.access_token_expire_time =
-      start + SecondsField(body, "expires_in").value_or(kUnknownLifetime);
-  if (const auto in = SecondsField(body, "refresh_token_expires_in")) {
-    grant.refresh_token_expire_time = start + *in;
-  } else if (const auto at = SecondsField(body, "refresh_token_expires_at")) {
-    grant.refresh_token_expire_time = absl::UnixEpoch() + *at;
+      start + (lifetime.has_value() ? Lifetime(*lifetime) : kUnknownLifetime);
+  if (const auto in = NumberField(body, "refresh_token_expires_in")) {
+    grant.refresh_token_expire_time = start + Lifetime(*in);
+  } else if (const auto at = NumberField(body, "refresh_token_expires_at")) {
+    const absl::Time end = absl::UnixEpoch() + absl::Seconds(*at);
+    grant.refresh_token_expire_time =
+        std::min(end, start + Lifetime(kMaxLifetimeSeconds));
   }
   return grant;
 }

@@ -369,8 +369,9 @@ OAuthTokenSource::Outcome OAuthTokenSource::DoRefresh(const Work& work) {
                    (tokens.access_token_expire_time - tokens.refresh_time) / 2;
     needed |= operator_token.ok() &&
               outcome.operator_digest != tokens.operator_digest;
-    // A new secret shows only in use whether it is right.
-    needed |= !work.secret_digest.empty() &&
+    // A new secret shows only in use whether it is right (or by opening what is
+    // stored).
+    needed |= work.loaded && !work.secret_digest.empty() &&
               work.secret_digest != outcome.secret_digest;
   }
   if (!needed) return outcome;

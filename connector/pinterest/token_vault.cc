@@ -37,9 +37,13 @@ std::optional<absl::Time> Time(const json& object, const char* key) {
 
 absl::StatusOr<StoredTokens> TokenVault::Load(absl::string_view credential_id,
                                               const OAuthApp& app) const {
-  const auto sealed =
-      files_->Read(absl::StrCat(directory_, "/", credential_id));
+  const std::string path = absl::StrCat(directory_, "/", credential_id);
+  const auto sealed = files_->Read(path);
   if (!sealed.ok()) return sealed.status();
+  // A process that died while it stored them may have left them seen but not
+  // durable.
+  if (absl::Status s = files_->Sync(path); !s.ok()) return s;
+  if (absl::Status s = files_->SyncDirectory(directory_); !s.ok()) return s;
   const auto text =
       Unseal(app.app_secret, Context(credential_id, app), *sealed);
   if (!text.ok()) return text.status();
