@@ -106,8 +106,8 @@ void OAuthTokenSource::Reset() {
 
 void OAuthTokenSource::Configure(std::optional<OAuthSettings> settings) {
   absl::MutexLock lock(&mutex_);
-  AwaitNoRefresh();
   if (settings == settings_) return;
+  AwaitNoRefresh();
   // Nothing of the other login may get into this one's place.
   Reset();
   settings_ = std::move(settings);

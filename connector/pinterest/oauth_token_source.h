@@ -90,7 +90,7 @@ class OAuthTokenSource final : public TokenSource {
   explicit OAuthTokenSource(Options options) : options_(std::move(options)) {}
 
   // The login from now on; nothing: none, until the next call. Changed settings
-  // begin anew with what is stored for them. Waits for a refresh under way.
+  // begin anew with what is stored for them, after a refresh under way.
   void Configure(std::optional<OAuthSettings> settings);
 
   // Forgets the login, the stored tokens too. Waits for a refresh under way.

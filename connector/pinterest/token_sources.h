@@ -49,7 +49,8 @@ class TokenSources {
 
   // All credentials there are, and the logins of those that have one. A login
   // that is no longer named is not used any more; one whose credential is gone
-  // is forgotten, its stored tokens too. Waits for refreshes under way.
+  // is forgotten, its stored tokens too. A login that changes waits for a
+  // refresh under way. One call at a time.
   absl::Status Configure(
       const std::map<std::string, std::optional<OAuthSettings>>& credentials);
 

@@ -36,9 +36,9 @@ class TokenVault {
   TokenVault(FileOps* files, std::string directory)
       : files_(files), directory_(std::move(directory)) {}
 
-  // What it gives is durable. NOT_FOUND when there are none; DATA_LOSS when what is there was sealed with
-  // another secret or for another app, or is damaged; else the error of
-  // reading.
+  // What it gives is durable. NOT_FOUND when there are none; DATA_LOSS when
+  // what is there was sealed with another secret or for another app, or is
+  // damaged; else the error of reading.
   absl::StatusOr<StoredTokens> Load(absl::string_view credential_id,
                                     const OAuthApp& app) const;
 
