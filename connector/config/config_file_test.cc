@@ -74,6 +74,22 @@ TEST(ConfigFileTest, TextAndJsonAreTheSame) {
   EXPECT_EQ(text->destinations(0).delivery_policy().max_delay().seconds(), 5);
 }
 
+TEST(ConfigFileTest, ACredentialHasOneTokenSource) {
+  EXPECT_NE(Error("credentials { credential_id: \"main\" "
+                  "access_token_file: \"a\" oauth { app_id: \"1\" } }"),
+            "OK");
+  EXPECT_NE(Error(R"({"credentials": [{"credential_id": "main",
+                      "access_token_file": "a", "oauth": {"app_id": "1"}}]})"),
+            "OK");
+  const std::string oauth =
+      "oauth { app_id: \"1\" app_secret_file: \"s\" "
+      "refresh_token_file: \"r\" }";
+  EXPECT_EQ(Error("credentials { credential_id: \"a\" " + oauth + " }"), "OK");
+  EXPECT_THAT(Error("credentials { credential_id: \"a\" " + oauth +
+                    " } credentials { credential_id: \"b\" " + oauth + " }"),
+              testing::HasSubstr("credentials[1].oauth.refresh_token_file"));
+}
+
 TEST(ConfigFileTest, NothingIsAnEmptyConfiguration) {
   EXPECT_EQ(Error(""), "OK");
   EXPECT_EQ(Error(" \n"), "OK");

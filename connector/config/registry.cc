@@ -333,6 +333,16 @@ absl::StatusOr<CredentialPtr> Registry::ApplyCredential(
     }
     FieldCheck check;
     CredentialState state = ResolveCredential(credential, "credential", &check);
+    for (const CredentialPtr& other : Credentials()) {
+      // A refresh may end the life of the token it used.
+      if (other->credential_id != state.credential_id &&
+          credential.has_oauth() && other->config.has_oauth() &&
+          other->config.oauth().refresh_token_file() ==
+              credential.oauth().refresh_token_file()) {
+        check.Add("credential.oauth.refresh_token_file",
+                  "is already the file of another credential");
+      }
+    }
     if (!check.ok()) return check.ToStatus();
     const std::string stored_etag = stored ? stored->config.etag() : "";
     if (!credential.etag().empty() && credential.etag() != stored_etag &&

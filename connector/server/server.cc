@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <map>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
@@ -22,13 +24,16 @@
 #include "connector/delivery/deliverer.h"
 #include "connector/ingest/export_service.h"
 #include "connector/membership/store.h"
+#include "connector/pinterest/credential_clients.h"
 #include "connector/pinterest/curl_transport.h"
-#include "connector/pinterest/file_clients.h"
+#include "connector/pinterest/token_sources.h"
 #include "connector/server/delivery_log.h"
 #include "connector/server/health_watch.h"
 #include "connector/server/listen_address.h"
 #include "connector/server/log.h"
+#include "connector/server/login_log.h"
 #include "connector/server/process.h"
+#include "connector/server/ticker.h"
 #include "connector/server/unix_socket.h"
 
 namespace connector::server {
@@ -70,6 +75,9 @@ struct Server::Parts {
                      std::shared_ptr<grpc::ServerCredentials> credentials);
   void Fail(const absl::Status& status);
   void LogConfiguration();
+  // Tells the token sources which logins there are.
+  absl::Status ConfigureTokens();
+  void OnLoginEvent(const pinterest::OAuthEvent& event);
 
   const ServerOptions options;
 
@@ -84,8 +92,11 @@ struct Server::Parts {
   std::unique_ptr<membership::MembershipStore> store;
   std::unique_ptr<config::Registry> registry;
   std::unique_ptr<pinterest::CurlTransport> curl;
-  std::unique_ptr<pinterest::FileClientProvider> clients;
-  std::unique_ptr<pinterest::FileClientProvider> check_clients;
+  std::unique_ptr<pinterest::TokenSources> tokens;
+  // What was read of the registry first is configured first.
+  absl::Mutex tokens_mutex;
+  std::unique_ptr<pinterest::CredentialClients> clients;
+  std::unique_ptr<pinterest::CredentialClients> check_clients;
   std::unique_ptr<delivery::Deliverer> deliverer;
   std::unique_ptr<ingest::ExportService> export_service;
   std::unique_ptr<admin::DestinationServiceImpl> destination_service;
@@ -93,6 +104,8 @@ struct Server::Parts {
   std::string address;
   std::string socket_path;
   std::unique_ptr<HealthWatch> health;
+  // Keeps the tokens fresh.
+  std::unique_ptr<Ticker> token_ticker;
 };
 
 absl::Status Server::Parts::Open() {
@@ -126,18 +139,33 @@ absl::Status Server::Parts::Open() {
     curl = *std::move(made);
     transport = curl.get();
   }
-  pinterest::FileClientProvider::Options client_options;
-  client_options.credentials_dir = options.credentials_dir;
+  pinterest::TokenSources::Options token_options;
+  token_options.credentials_dir = options.credentials_dir;
+  token_options.tokens_dir = Join(options.state_dir, "tokens");
+  token_options.base_url = options.pinterest_base_url;
+  token_options.transport = transport;
+  token_options.clock = options.clock;
+  token_options.random = options.random;
+  token_options.observer = [this](const pinterest::OAuthEvent& event) {
+    OnLoginEvent(event);
+  };
+  auto sources = pinterest::TokenSources::Create(token_options);
+  if (!sources.ok()) {
+    return FieldError("--pinterest_base_url", sources.status().message());
+  }
+  tokens = *std::move(sources);
+  pinterest::CredentialClients::Options client_options;
   client_options.base_url = options.pinterest_base_url;
   client_options.transport = transport;
+  client_options.tokens = tokens.get();
   client_options.clock = options.clock;
-  auto provider = pinterest::FileClientProvider::Create(client_options);
+  auto provider = pinterest::CredentialClients::Create(client_options);
   if (!provider.ok()) {
     return FieldError("--pinterest_base_url", provider.status().message());
   }
   clients = *std::move(provider);
   client_options.timeout = kCheckTimeout;
-  provider = pinterest::FileClientProvider::Create(client_options);
+  provider = pinterest::CredentialClients::Create(client_options);
   if (!provider.ok()) return provider.status();
   check_clients = *std::move(provider);
 
@@ -155,6 +183,7 @@ absl::Status Server::Parts::Open() {
   auto loaded = config::Registry::Load(store.get(), file);
   if (!loaded.ok()) return loaded.status();
   registry = *std::move(loaded);
+  if (absl::Status s = ConfigureTokens(); !s.ok()) return s;
 
   delivery::DelivererOptions delivery_options;
   delivery_options.ledger = store.get();
@@ -169,7 +198,12 @@ absl::Status Server::Parts::Open() {
   auto delivering = delivery::Deliverer::Create(delivery_options);
   if (!delivering.ok()) return delivering.status();
   deliverer = *std::move(delivering);
-  registry->SetListener([this] { deliverer->OnConfigurationChanged(); });
+  registry->SetListener([this] {
+    if (absl::Status s = ConfigureTokens(); !s.ok()) {
+      Log(LogLevel::kError, "logins-not-configured", {{"why", s.message()}});
+    }
+    deliverer->OnConfigurationChanged();
+  });
 
   ingest::ExportService::Options export_options;
   export_options.registry = registry.get();
@@ -186,8 +220,11 @@ absl::Status Server::Parts::Open() {
   admin_context.delivery = deliverer.get();
   admin_context.clients = check_clients.get();
   admin_context.clock = options.clock;
-  admin_context.check_token = [this](absl::string_view token_file) {
-    return clients->CheckToken(token_file);
+  admin_context.check_token = [this](absl::string_view token_name) {
+    return tokens->Check(token_name);
+  };
+  admin_context.login_state = [this](absl::string_view credential_id) {
+    return tokens->LoginState(credential_id);
   };
   admin_context.on_segment_changed = [this] {
     deliverer->OnConfigurationChanged();
@@ -262,10 +299,33 @@ void Server::Parts::Fail(const absl::Status& status) {
   if (failure.ok()) failure = status;
 }
 
+absl::Status Server::Parts::ConfigureTokens() {
+  absl::MutexLock lock(&tokens_mutex);
+  std::map<std::string, std::optional<pinterest::OAuthSettings>> logins;
+  for (const auto& credential : registry->Credentials()) {
+    auto& login = logins[credential->credential_id];
+    if (!credential->config.has_oauth()) continue;
+    const audience_sync::v1::OAuthLogin& oauth = credential->config.oauth();
+    login = pinterest::OAuthSettings{oauth.app_id(), oauth.app_secret_file(),
+                                     oauth.refresh_token_file()};
+  }
+  return tokens->Configure(logins);
+}
+
+void Server::Parts::OnLoginEvent(const pinterest::OAuthEvent& event) {
+  LogLoginEvent(event);
+  if (!event.mended) return;
+  // What the missing token had stopped goes on at once.
+  for (const auto& destination : registry->Destinations()) {
+    if (destination->credential_id == event.credential_id) {
+      deliverer->Retry(destination->number);
+    }
+  }
+}
+
 void Server::Parts::LogConfiguration() {
   for (const auto& credential : registry->Credentials()) {
-    const absl::Status token =
-        clients->CheckToken(credential->access_token_file);
+    const absl::Status token = tokens->Check(credential->access_token_file);
     if (token.ok()) {
       Log(LogLevel::kInfo, "credential",
           {{"credential", credential->credential_id}});
@@ -298,6 +358,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(ServerOptions options) {
   if (absl::Status s = parts.Serve(*listen, *std::move(credentials)); !s.ok()) {
     return s;
   }
+  parts.token_ticker = std::make_unique<Ticker>(
+      parts.options.token_interval, [&parts] { parts.tokens->RefreshDue(); });
   if (parts.options.deliver) parts.deliverer->Start();
   Log(LogLevel::kInfo, "started",
       {{"version", kConnectorVersion},
@@ -333,6 +395,7 @@ void Server::Shutdown() {
   if (parts.grpc_server != nullptr) Log(LogLevel::kInfo, "stopping");
   RequestStop();
   if (parts.health != nullptr) parts.health->Stop();
+  parts.token_ticker.reset();
   if (parts.export_service != nullptr) parts.export_service->Shutdown();
   if (parts.destination_service != nullptr) parts.destination_service->Stop();
   if (parts.grpc_server != nullptr) {

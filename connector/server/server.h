@@ -47,6 +47,8 @@ struct ServerOptions {
   bool deliver = true;
   // How often health is looked at.
   absl::Duration health_interval = absl::Seconds(1);
+  // How often it is looked whether a login has to be refreshed.
+  absl::Duration token_interval = absl::Seconds(1);
   // How long a stop waits for exports under way before it cuts them off.
   absl::Duration stop_grace = absl::Seconds(10);
 };

@@ -87,13 +87,19 @@ System::System(Options options)
   mkdir((directory_ + "/run").c_str(), 0700);
   WriteFile(directory_ + "/credentials/token", "pina_e2e\n");
   chmod((directory_ + "/credentials/token").c_str(), 0600);
-  std::string config = R"(
+  for (const auto& [name, content] : options_.credential_files) {
+    const std::string path = directory_ + "/credentials/" + name;
+    WriteFile(path, content);
+    chmod(path.c_str(), 0600);
+  }
+  std::string config = absl::StrCat(R"(
 credentials {
   credential_id: "main"
-  access_token_file: "token"
+  )",
+                                    options_.token_source, R"(
   rate_limits { unlimited: true }
 }
-)";
+)");
   for (const std::string& account : options_.ad_accounts) {
     absl::StrAppend(&config, "destinations {\n  ad_account_id: \"", account,
                     R"("

@@ -22,6 +22,9 @@ class System {
     // The destinations, all with one credential.
     std::vector<std::string> ad_accounts = {kAdAccount};
     int max_request_records = 10'000;
+    // Where the credential's token comes from; the files are in credentials/.
+    std::string token_source = "access_token_file: \"token\"";
+    std::map<std::string, std::string> credential_files;
     std::vector<std::string> simulator_flags;
     std::vector<std::string> connector_flags;
   };

@@ -1,5 +1,5 @@
-#ifndef CONNECTOR_PINTEREST_FILE_CLIENTS_H_
-#define CONNECTOR_PINTEREST_FILE_CLIENTS_H_
+#ifndef CONNECTOR_PINTEREST_CREDENTIAL_CLIENTS_H_
+#define CONNECTOR_PINTEREST_CREDENTIAL_CLIENTS_H_
 
 #include <memory>
 #include <string>
@@ -7,7 +7,6 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
-#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
@@ -15,37 +14,32 @@
 #include "connector/base/clock.h"
 #include "connector/pinterest/client_provider.h"
 #include "connector/pinterest/http_transport.h"
+#include "connector/pinterest/token_sources.h"
 
 namespace connector::pinterest {
 
-// Clients whose tokens lie in files of one credentials directory. Thread-safe.
-class FileClientProvider final : public ClientProvider {
+// Clients over HTTP, one for each token source. Thread-safe.
+class CredentialClients final : public ClientProvider {
  public:
   struct Options {
-    std::string credentials_dir;
     // As PinterestClient::Options.
     std::string base_url;
     absl::Duration timeout = absl::Seconds(60);
     // Not owned, must outlive the provider and its clients.
     HttpTransport* transport = nullptr;
+    TokenSources* tokens = nullptr;
     Clock* clock = nullptr;
   };
 
   // INVALID_ARGUMENT when an option breaks its rule. Reads no file.
-  static absl::StatusOr<std::unique_ptr<FileClientProvider>> Create(
+  static absl::StatusOr<std::unique_ptr<CredentialClients>> Create(
       Options options);
 
-  ~FileClientProvider() override;
-
   absl::StatusOr<std::shared_ptr<CustomerListClient>> ClientFor(
-      absl::string_view access_token_file) override;
-
-  // Whether the file holds a token that could be sent now, without calling
-  // Pinterest. Errors as of FileTokenSource, none shows anything of the token.
-  absl::Status CheckToken(absl::string_view access_token_file) const;
+      absl::string_view token_name) override;
 
  private:
-  explicit FileClientProvider(Options options) : options_(std::move(options)) {}
+  explicit CredentialClients(Options options) : options_(std::move(options)) {}
 
   const Options options_;
   absl::Mutex mutex_;
@@ -55,4 +49,4 @@ class FileClientProvider final : public ClientProvider {
 
 }  // namespace connector::pinterest
 
-#endif  // CONNECTOR_PINTEREST_FILE_CLIENTS_H_
+#endif  // CONNECTOR_PINTEREST_CREDENTIAL_CLIENTS_H_

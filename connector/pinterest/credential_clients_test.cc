@@ -1,4 +1,4 @@
-#include "connector/pinterest/file_clients.h"
+#include "connector/pinterest/credential_clients.h"
 
 #include <sys/stat.h>
 
@@ -10,6 +10,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "connector/base/fake_clock.h"
+#include "connector/base/fake_random.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -35,19 +36,29 @@ class RecordingTransport final : public HttpTransport {
   std::vector<std::string> authorizations;
 };
 
-class FileClientsTest : public testing::Test {
+class CredentialClientsTest : public testing::Test {
  protected:
-  FileClientsTest()
+  CredentialClientsTest()
       : dir_(absl::StrCat(
             std::getenv("TEST_TMPDIR"), "/",
             testing::UnitTest::GetInstance()->current_test_info()->name())) {
     mkdir(dir_.c_str(), 0700);
-    FileClientProvider::Options options;
-    options.credentials_dir = dir_;
+    TokenSources::Options sources;
+    sources.credentials_dir = dir_;
+    sources.tokens_dir = dir_ + "/tokens";
+    sources.base_url = "https://api.pinterest.example/v5";
+    sources.transport = &transport_;
+    sources.clock = &clock_;
+    sources.random = &random_;
+    auto tokens = TokenSources::Create(sources);
+    EXPECT_TRUE(tokens.ok()) << tokens.status();
+    tokens_ = *std::move(tokens);
+    CredentialClients::Options options;
+    options.tokens = tokens_.get();
     options.base_url = "https://api.pinterest.example/v5";
     options.transport = &transport_;
     options.clock = &clock_;
-    auto provider = FileClientProvider::Create(options);
+    auto provider = CredentialClients::Create(options);
     EXPECT_TRUE(provider.ok()) << provider.status();
     provider_ = *std::move(provider);
   }
@@ -60,11 +71,13 @@ class FileClientsTest : public testing::Test {
 
   const std::string dir_;
   FakeClock clock_;
+  FakeRandom random_{1};
   RecordingTransport transport_;
-  std::unique_ptr<FileClientProvider> provider_;
+  std::unique_ptr<TokenSources> tokens_;
+  std::unique_ptr<CredentialClients> provider_;
 };
 
-TEST_F(FileClientsTest, GivesTheSameClientForTheSameFile) {
+TEST_F(CredentialClientsTest, GivesTheSameClientForTheSameFile) {
   auto first = provider_->ClientFor("main.token");
   auto again = provider_->ClientFor("main.token");
   auto other = provider_->ClientFor("other.token");
@@ -73,7 +86,7 @@ TEST_F(FileClientsTest, GivesTheSameClientForTheSameFile) {
   EXPECT_NE(*first, *other);
 }
 
-TEST_F(FileClientsTest, AClientSendsTheTokenThatIsInItsFileNow) {
+TEST_F(CredentialClientsTest, AClientSendsTheTokenThatIsInItsFileNow) {
   Write("main.token", "pina_first\n");
   auto client = provider_->ClientFor("main.token");
   ASSERT_TRUE(client.ok());
@@ -86,7 +99,7 @@ TEST_F(FileClientsTest, AClientSendsTheTokenThatIsInItsFileNow) {
             "https://api.pinterest.example/v5/ad_accounts/549755885175");
 }
 
-TEST_F(FileClientsTest, AMissingTokenShowsWhenACallIsMade) {
+TEST_F(CredentialClientsTest, AMissingTokenShowsWhenACallIsMade) {
   auto client = provider_->ClientFor("later.token");
   ASSERT_TRUE(client.ok());
   auto missing = (*client)->GetAdAccount("549755885175");
@@ -98,43 +111,54 @@ TEST_F(FileClientsTest, AMissingTokenShowsWhenACallIsMade) {
   EXPECT_TRUE((*client)->GetAdAccount("549755885175").ok());
 }
 
-TEST_F(FileClientsTest, RefusesAPathInsteadOfAFileName) {
+TEST_F(CredentialClientsTest, RefusesAPathInsteadOfAFileName) {
   for (const char* name : {"../main.token", "/etc/passwd", "a/b", ".", ""}) {
     EXPECT_EQ(provider_->ClientFor(name).status().code(),
               absl::StatusCode::kInvalidArgument)
         << name;
-    EXPECT_FALSE(provider_->CheckToken(name).ok()) << name;
+    EXPECT_FALSE(tokens_->Check(name).ok()) << name;
   }
 }
 
-TEST_F(FileClientsTest, ChecksATokenWithoutCallingPinterest) {
-  EXPECT_EQ(provider_->CheckToken("main.token").code(),
+TEST_F(CredentialClientsTest, ChecksATokenWithoutCallingPinterest) {
+  EXPECT_EQ(tokens_->Check("main.token").code(),
             absl::StatusCode::kFailedPrecondition);
   Write("main.token", "pina_abc");
-  EXPECT_TRUE(provider_->CheckToken("main.token").ok());
+  EXPECT_TRUE(tokens_->Check("main.token").ok());
   Write("main.token", "pina_abc with blanks");
-  const absl::Status bad = provider_->CheckToken("main.token");
+  const absl::Status bad = tokens_->Check("main.token");
   EXPECT_FALSE(bad.ok());
   EXPECT_FALSE(absl::StrContains(bad.message(), "pina_abc"));
   EXPECT_THAT(transport_.urls, testing::IsEmpty());
 }
 
-TEST(FileClientProviderCreateTest, RefusesABadBaseUrl) {
+TEST(CredentialClientsCreateTest, RefusesABadBaseUrl) {
   RecordingTransport transport;
   FakeClock clock;
-  FileClientProvider::Options options;
-  options.credentials_dir = "/nowhere";
+  TokenSources::Options sources;
+  sources.credentials_dir = "/nowhere";
+  sources.base_url = "https://api.pinterest.example/v5";
+  sources.transport = &transport;
+  sources.clock = &clock;
+  auto tokens = TokenSources::Create(sources);
+  ASSERT_TRUE(tokens.ok()) << tokens.status();
+  CredentialClients::Options options;
+  options.tokens = tokens->get();
   options.transport = &transport;
   options.clock = &clock;
   for (const char* url :
        {"", "ftp://x/v5", "http://api.pinterest.com/v5", "https://"}) {
     options.base_url = url;
-    EXPECT_EQ(FileClientProvider::Create(options).status().code(),
+    EXPECT_EQ(CredentialClients::Create(options).status().code(),
+              absl::StatusCode::kInvalidArgument)
+        << url;
+    sources.base_url = url;
+    EXPECT_EQ(TokenSources::Create(sources).status().code(),
               absl::StatusCode::kInvalidArgument)
         << url;
   }
   options.base_url = "http://127.0.0.1:8080/v5";
-  EXPECT_TRUE(FileClientProvider::Create(options).ok());
+  EXPECT_TRUE(CredentialClients::Create(options).ok());
 }
 
 }  // namespace

@@ -1,15 +1,14 @@
-#include "connector/pinterest/file_clients.h"
+#include "connector/pinterest/credential_clients.h"
 
 #include "connector/base/error.h"
 #include "connector/pinterest/pinterest_client.h"
-#include "connector/pinterest/token_file.h"
 
 namespace connector::pinterest {
 namespace {
 
 // A client together with the token source that it does not own.
 struct Owner {
-  std::unique_ptr<FileTokenSource> token_source;
+  std::shared_ptr<TokenSource> token_source;
   std::unique_ptr<PinterestClient> client;
 };
 
@@ -19,10 +18,13 @@ class NoToken final : public TokenSource {
   absl::StatusOr<std::string> AccessToken() override {
     return absl::FailedPreconditionError("no token");
   }
+  absl::StatusOr<std::string> AnotherToken(absl::string_view) override {
+    return AccessToken();
+  }
 };
 
 PinterestClient::Options ClientOptions(
-    const FileClientProvider::Options& options, TokenSource* token_source) {
+    const CredentialClients::Options& options, TokenSource* token_source) {
   PinterestClient::Options client;
   client.base_url = options.base_url;
   client.timeout = options.timeout;
@@ -34,30 +36,27 @@ PinterestClient::Options ClientOptions(
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<FileClientProvider>> FileClientProvider::Create(
+absl::StatusOr<std::unique_ptr<CredentialClients>> CredentialClients::Create(
     Options options) {
-  if (options.credentials_dir.empty()) {
-    return FieldError("credentials_dir", "must not be empty");
+  if (options.tokens == nullptr) {
+    return FieldError("tokens", "must be given");
   }
   NoToken no_token;
   if (auto client = PinterestClient::Create(ClientOptions(options, &no_token));
       !client.ok()) {
     return client.status();
   }
-  return std::unique_ptr<FileClientProvider>(
-      new FileClientProvider(std::move(options)));
+  return std::unique_ptr<CredentialClients>(
+      new CredentialClients(std::move(options)));
 }
 
-FileClientProvider::~FileClientProvider() = default;
-
 absl::StatusOr<std::shared_ptr<CustomerListClient>>
-FileClientProvider::ClientFor(absl::string_view access_token_file) {
+CredentialClients::ClientFor(absl::string_view token_name) {
   absl::MutexLock lock(&mutex_);
-  if (auto found = clients_.find(access_token_file); found != clients_.end()) {
+  if (auto found = clients_.find(token_name); found != clients_.end()) {
     return found->second;
   }
-  auto source =
-      FileTokenSource::Create(options_.credentials_dir, access_token_file);
+  auto source = options_.tokens->Find(token_name);
   if (!source.ok()) return source.status();
   auto client = PinterestClient::Create(ClientOptions(options_, source->get()));
   if (!client.ok()) return client.status();
@@ -65,16 +64,8 @@ FileClientProvider::ClientFor(absl::string_view access_token_file) {
   owner->token_source = *std::move(source);
   owner->client = *std::move(client);
   std::shared_ptr<CustomerListClient> shared(owner, owner->client.get());
-  clients_.emplace(access_token_file, shared);
+  clients_.emplace(token_name, shared);
   return shared;
-}
-
-absl::Status FileClientProvider::CheckToken(
-    absl::string_view access_token_file) const {
-  auto source =
-      FileTokenSource::Create(options_.credentials_dir, access_token_file);
-  if (!source.ok()) return source.status();
-  return (*source)->AccessToken().status();
 }
 
 }  // namespace connector::pinterest
