@@ -14,10 +14,12 @@ inline constexpr size_t kMaxConfigFileBytes = 16 << 20;
 
 // Reads a configuration file (flag --config): protobuf text, or JSON if its
 // first character that is no blank is '{'. It is checked whole:
-// INVALID_ARGUMENT names line and column of bad syntax or of an unknown field
-// ("/etc/connector.textproto: line 3, column 7: …"), or the path of every field
-// that is wrong ("destinations[0].delivery_policy.max_delay: …"). Whether the
-// credentials exist that destinations name is the registry's to check.
+// INVALID_ARGUMENT names line, column and path of bad syntax or of an unknown
+// field ("/etc/connector.textproto: line 3, column 7:
+// destinations[0].delivery_policy.max_delai: unknown field"), or the path of
+// every field that is wrong ("destinations[0].delivery_policy.max_delay: …").
+// Whether the credentials exist that destinations name is the registry's to
+// check.
 absl::StatusOr<audience_sync::v1::ConnectorConfig> ReadConfigFile(
     const std::string& path);
 
