@@ -276,6 +276,10 @@ class FakeStore final : public membership::MembershipStore {
   std::vector<std::pair<ListNumber, absl::Time>> EchoTimes() override {
     return {};
   }
+  std::string CallHistory(absl::string_view) override { return ""; }
+  absl::Status PutCallHistory(absl::string_view, absl::string_view) override {
+    return absl::UnimplementedError("not used here");
+  }
   absl::Status EndEcho(ListNumber, uint64_t) override {
     return absl::UnimplementedError("");
   }

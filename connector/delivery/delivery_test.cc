@@ -561,6 +561,61 @@ TEST_F(DeliveryTest, NeverMoreWritesAMinuteThanConfigured) {
   }
 }
 
+// Trial access: 300 writes in any 24 hours, of which 30 are for removals.
+TEST_F(DeliveryTest, TheCallsOfADayAreCountedOverRestarts) {
+  world_->config()
+      .mutable_credentials(0)
+      ->mutable_rate_limits()
+      ->set_access_tier(audience_sync::v1::ACCESS_TIER_TRIAL);
+  world_->Open();
+  const absl::Time start = world_->clock().Now();
+  Add(1, 4'000);  // 400 requests
+  EXPECT_FALSE(world_->RunUntilQuiet(absl::Hours(1)));
+  const auto writes = [&] {
+    return world_->CallCount("CREATE") + world_->CallCount("ADD") +
+           world_->CallCount("REMOVE");
+  };
+  EXPECT_EQ(writes(), 270);
+  auto condition = world_->deliverer().ListCondition(world_->ListOf("a"));
+  EXPECT_EQ(GetErrorDetail(condition.reason).reason, "DAILY_CALLS_USED_UP");
+
+  // An exit does not wait for tomorrow, not even after a restart.
+  Remove(1, 5);
+  EXPECT_FALSE(world_->RunUntilQuiet(absl::Minutes(2)));
+  EXPECT_EQ(world_->CallCount("REMOVE"), 1);
+  world_->Open();
+  Remove(6, 10);
+  EXPECT_FALSE(world_->RunUntilQuiet(absl::Minutes(2)));
+  EXPECT_EQ(world_->CallCount("REMOVE"), 2);
+  EXPECT_EQ(writes(), 272) << "a restart gives no new calls";
+  for (int record : world_->OnList("a")) EXPECT_GT(record, 10);
+
+  ASSERT_TRUE(world_->RunUntilQuiet(absl::Hours(48)));
+  world_->ExpectConverged();
+  EXPECT_GT(world_->clock().Now(), start + absl::Hours(23));
+  EXPECT_LT(world_->clock().Now(), start + absl::Hours(26));
+}
+
+TEST_F(DeliveryTest, ARemovalNeedNotWaitForThePaceOfAdditions) {
+  auto* limits = world_->config().mutable_credentials(0)->mutable_rate_limits();
+  limits->set_writes_per_minute(10);
+  world_->Open();
+  Add(1, 50);
+  ASSERT_TRUE(world_->RunUntilQuiet(absl::Minutes(2)));
+  world_->clock().Advance(absl::Minutes(2));
+  Add(101, 1'000);  // ten minutes of additions
+  world_->RunSteps();
+  const absl::Time start = world_->clock().Now();
+  world_->pinterest().ClearCalls();
+  Remove(1, 3);
+  world_->RunUntilQuiet(absl::Seconds(31));
+  EXPECT_EQ(world_->CallCount("REMOVE"), 1)
+      << "after one flush interval, from what is set aside";
+  ASSERT_TRUE(world_->RunUntilQuiet());
+  world_->ExpectConverged();
+  EXPECT_GT(world_->clock().Now(), start + absl::Minutes(8));
+}
+
 TEST_F(DeliveryTest, PausedBySegmentAndResumed) {
   Add(1, 5, "a");
   Add(1, 5, "b");

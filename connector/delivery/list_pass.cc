@@ -220,7 +220,7 @@ ListPass::StepResult ListPass::FindList(const PassRoute& route) {
   StepResult otherwise;
   if (!GatesOpen(gates, &otherwise)) return otherwise;
   const auto pace = route.credential->pacer().TryAcquire(CallKind::kRead, now);
-  if (!pace.granted) return {StepKind::kWait, pace.retry_time};
+  if (!pace.granted) return {StepKind::kWait, pace.retry_time, pace.reason};
   if (!PassGates(gates, &otherwise)) return otherwise;
 
   if (finder_ == nullptr) finder_ = std::make_unique<ListFinder>(list_name_);

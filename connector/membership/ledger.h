@@ -158,6 +158,13 @@ class Ledger {
   // The echo was sent, or is needless.
   virtual absl::Status EndEcho(ListNumber list, uint64_t number) = 0;
 
+  // How the calls of a credential stand against budgets of a day, in words of
+  // delivery's own; empty if nothing was stored. Stored synced; goes with the
+  // credential.
+  virtual std::string CallHistory(absl::string_view credential_id) = 0;
+  virtual absl::Status PutCallHistory(absl::string_view credential_id,
+                                      absl::string_view history) = 0;
+
   // Pinterest refused these for good (ascending by record): writes their state
   // and their place in the rejection log. Synced.
   virtual absl::Status Refuse(ListNumber list,

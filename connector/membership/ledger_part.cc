@@ -312,6 +312,27 @@ absl::Status LedgerPart::EndEcho(ListNumber list, uint64_t number) {
   return absl::OkStatus();
 }
 
+std::string LedgerPart::CallHistory(absl::string_view credential_id) {
+  absl::MutexLock lock(&core_.tables.mutex);
+  const auto found =
+      core_.tables.call_histories.find(std::string(credential_id));
+  return found == core_.tables.call_histories.end() ? "" : found->second;
+}
+
+absl::Status LedgerPart::PutCallHistory(absl::string_view credential_id,
+                                        absl::string_view history) {
+  WriteSet set(core_.database);
+  set.Put(Family::kCounters, CallHistoryKey(credential_id), history);
+  if (absl::Status s = core_.database.Write(set, Database::Sync::kYes);
+      !s.ok()) {
+    return s;
+  }
+  absl::MutexLock lock(&core_.tables.mutex);
+  core_.tables.call_histories[std::string(credential_id)] =
+      std::string(history);
+  return absl::OkStatus();
+}
+
 absl::Status LedgerPart::Refuse(ListNumber list,
                                 absl::Span<const Refusal> refusals) {
   absl::ReaderMutexLock use(&core_.tables.use);
