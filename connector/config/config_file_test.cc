@@ -95,7 +95,7 @@ TEST(ConfigFileTest, TextErrorsNameThePath) {
        "line 2, column 13: credentials[0].credential: unknown field"},
       {"listen: 1", "line 1, column 7: listen: unknown field"},
       {absl::StrCat(kText, "destinations { delivery_policy { max_delai: 3 } }"),
-       "line 16, column 43: destinations[1].delivery_policy.max_delai: unknown "
+       "line 17, column 43: destinations[1].delivery_policy.max_delai: unknown "
        "field"},
       {"destinations: [ <ad_account_id: '2' description: 'x'>, { foo: 1 } ]",
        "line 1, column 61: destinations[1].foo: unknown field"},

@@ -46,8 +46,8 @@ class CurlTransport final : public HttpTransport {
     // clear.
     bool allow_plain_http = false;
 
-    // Handles, each with its connections, kept while idle.
-    size_t max_idle_handles = 32;
+    // Pools of connections, one a call, kept while idle.
+    size_t max_idle_pools = 32;
   };
 
   // INVALID_ARGUMENT when an option breaks its rule; INTERNAL when libcurl
@@ -61,9 +61,9 @@ class CurlTransport final : public HttpTransport {
  private:
   explicit CurlTransport(Options options);
 
-  // `void*` is a CURL*, so that users of this header need none of curl's.
-  void* TakeHandle();
-  void ReturnHandle(void* handle);
+  // `void*` is a CURLM*, so that users of this header need none of curl's.
+  void* TakePool();
+  void ReturnPool(void* pool);
 
   const Options options_;
   absl::Mutex mutex_;

@@ -14,7 +14,7 @@ namespace {
 
 std::string folder;
 
-void Run(const std::string& input) {
+void Replay(const std::string& input) {
   // A copy of its own size, so that reading behind it shows.
   const std::vector<uint8_t> bytes(input.begin(), input.end());
   LLVMFuzzerTestOneInput(bytes.data(), bytes.size());
@@ -31,9 +31,9 @@ TEST(Corpus, HasNoFinding) {
     ASSERT_TRUE(file) << path;
     const std::string input((std::istreambuf_iterator<char>(file)), {});
     SCOPED_TRACE(path.filename().string());
-    Run(input);
+    Replay(input);
     for (int eighth = 0; eighth < 8; ++eighth) {
-      Run(input.substr(0, input.size() * eighth / 8));
+      Replay(input.substr(0, input.size() * eighth / 8));
     }
   }
 }
