@@ -6,11 +6,12 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "audience_sync/v1/destination.pb.h"
+#include "connector/base/limits.h"
 
 namespace connector::config {
 
 // Largest configuration file, in bytes.
-inline constexpr size_t kMaxConfigFileBytes = 16 << 20;
+inline constexpr size_t kMaxConfigFileBytes = limits::kMaxConfigFileBytes;
 
 // Reads a configuration file (flag --config): protobuf text, or JSON if its
 // first character that is no blank is '{'. It is checked whole:

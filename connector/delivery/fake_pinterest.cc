@@ -130,6 +130,7 @@ FakePinterest::Fault FakePinterest::Decide(const Call& call) {
 
 pinterest::ApiResult<CustomerList> FakePinterest::Write(
     Call call, std::function<std::string()> apply) {
+  mutex_.AssertHeld();
   const Fault fault = Decide(call);
   call.fault = fault;
   call.time = clock_->Now();

@@ -154,6 +154,7 @@ absl::Status CommitGroup::CheckSegments(const Batch& batch) {
 absl::StatusOr<CommitGroup::ExportDraft*> CommitGroup::FindExport(
     const Batch& batch) {
   Tables& tables = core_.tables;
+  tables.mutex.AssertHeld();
   ExportState* state = tables.exports.Find(batch.destination, batch.export_id);
   if (batch.fence != 0 && (state == nullptr || state->fence != batch.fence)) {
     return Fenced();
@@ -366,6 +367,7 @@ absl::Status CommitGroup::Write() {
 // waits for this group.
 void CommitGroup::Publish() {
   Tables& tables = core_.tables;
+  tables.mutex.AssertHeld();
   published_ = true;
   tables.newest = newest_;
   for (auto& [segment, counts] : segments_) {

@@ -18,9 +18,6 @@
 namespace connector::pinterest {
 namespace {
 
-// All header lines of one answer together.
-constexpr size_t kMaxHeaderBytes = 64 << 10;
-
 // A kept connection idle for longer is not used again: load balancers close
 // theirs after a minute or so, and a request on its way then is in doubt.
 constexpr long kMaxIdleSeconds = 30;
@@ -63,7 +60,8 @@ size_t OnHeader(char* data, size_t size, size_t count, void* user) {
   auto* exchange = static_cast<Exchange*>(user);
   const absl::string_view line(data, size * count);
   exchange->header_bytes += line.size();
-  if (exchange->header_bytes > kMaxHeaderBytes) {
+  // All header lines of one answer together.
+  if (exchange->header_bytes > size_t{limits::kMaxAnswerHeaderBytes}) {
     exchange->too_large = true;
     return 0;
   }

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "connector/base/limits.h"
 #include "connector/pinterest/http_transport.h"
 
 namespace connector::pinterest {
@@ -40,7 +41,7 @@ class CurlTransport final : public HttpTransport {
     absl::Duration connect_timeout = absl::Seconds(10);
 
     // A larger answer body is an error.
-    size_t max_response_bytes = 4 << 20;
+    size_t max_response_bytes = limits::kMaxAnswerBytes;
 
     // Plain http:// to hosts other than loopback. Tokens would travel in the
     // clear.

@@ -12,11 +12,12 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "connector/base/error.h"
+#include "connector/base/limits.h"
 
 namespace connector::pinterest {
 namespace {
 
-constexpr size_t kMaxBytes = 4096;
+constexpr size_t kMaxBytes = limits::kMaxTokenFileBytes;
 constexpr size_t kMaxFileName = 100;
 constexpr int kMaxReads = 5;
 
