@@ -99,6 +99,8 @@ inline constexpr int kMaxAnswerDepth = 64;
 // Files.
 inline constexpr int64_t kMaxConfigFileBytes = 16 << 20;
 inline constexpr int64_t kMaxTokenFileBytes = 4 << 10;
+// Of the name of a token file.
+inline constexpr int kMaxFileNameBytes = 100;
 
 }  // namespace connector::limits
 

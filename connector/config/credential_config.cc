@@ -11,7 +11,7 @@ namespace connector::config {
 namespace {
 
 constexpr size_t kMaxCredentialIdBytes = 63;
-constexpr size_t kMaxFileNameBytes = 255;
+constexpr size_t kMaxFileNameBytes = limits::kMaxFileNameBytes;
 
 // No slash, and no name that begins with a dot: never a way out of the
 // directory, never a hidden file.

@@ -18,7 +18,7 @@ namespace connector::pinterest {
 namespace {
 
 constexpr size_t kMaxBytes = limits::kMaxTokenFileBytes;
-constexpr size_t kMaxFileName = 100;
+constexpr size_t kMaxFileName = limits::kMaxFileNameBytes;
 constexpr int kMaxReads = 5;
 
 class Descriptor {
