@@ -3,7 +3,7 @@
 # stops with an error at the first finding and says where its input lies. Installs clang 16 if it is missing.
 # usage: tools/fuzz.sh [--keep] [SECONDS PER TARGET (60)] [TARGET…]
 # What is found on the way (the corpus, logs, inputs of findings) stays in $FUZZ_DIR, outside the tree, and is used again.
-# --keep: afterwards replaces testdata/fuzz/TARGET by the smallest set of inputs that reaches the same code.
+# --keep: afterwards renews testdata/fuzz/TARGET with the smallest set of inputs that reaches the same code.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 keep=''
@@ -43,8 +43,11 @@ for target in "${targets[@]}"; do
     END { printf "%-18s %4d s  %10d runs  %6d edges  %6d features  corpus %s  %d MB  no finding\n", target, seconds, runs, cov, ft, corpus, rss }' "$work/log"
   if [ -n "$keep" ]; then
     rm -rf "$work/small" && mkdir "$work/small"
-    "$bin/$target" "${options[@]}" -set_cover_merge=1 "$work/small" "$kept" "$work/corpus" >"$work/merge.log" 2>&1
-    mkdir -p "$kept" && rm -f "$kept"/* && cp "$work/small"/* "$kept"
+    "$bin/$target" "${options[@]}" -set_cover_merge=1 -use_counters=0 "$work/small" "$kept" "$work/corpus" >"$work/merge.log" 2>&1
+    # Names given by hand stay; of the others the 40 largest, which reach most.
+    find "$kept" -type f -regextype posix-extended -regex '.*/[0-9a-f]{40}' -delete
+    (cd "$work/small" && find . -type f -size -4k -printf '%s %P\n' | sort -rn | head -n 40 | cut -d' ' -f2) |
+      while read -r name; do cp "$work/small/$name" "$kept"; done
     echo "$kept: $(find "$kept" -type f | wc -l) inputs"
   fi
 done
