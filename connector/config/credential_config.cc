@@ -12,27 +12,25 @@ namespace connector::config {
 namespace {
 
 constexpr size_t kMaxCredentialIdBytes = 63;
-constexpr size_t kMaxTokenFileNameBytes = 255;
-// Of a login's files; audiencectl writes one beside it under a longer name.
-constexpr size_t kMaxFileNameBytes = 100;
+constexpr size_t kMaxFileNameBytes = limits::kMaxFileNameBytes;
 constexpr size_t kMaxAppIdBytes = 30;
 
 // No slash, and no name that begins with a dot: never a way out of the
 // directory, never a hidden file.
-bool IsPlainFileName(absl::string_view name, size_t max_bytes) {
-  return !name.empty() && name.size() <= max_bytes && name[0] != '.' &&
+bool IsPlainFileName(absl::string_view name) {
+  return !name.empty() && name.size() <= kMaxFileNameBytes && name[0] != '.' &&
          std::all_of(name.begin(), name.end(), [](char c) {
            return absl::ascii_isalnum(c) || c == '.' || c == '_' || c == '-';
          });
 }
 
-void CheckFileName(absl::string_view name, size_t max_bytes,
-                   absl::string_view field, FieldCheck* check) {
-  if (IsPlainFileName(name, max_bytes)) return;
+void CheckFileName(absl::string_view name, absl::string_view field,
+                   FieldCheck* check) {
+  if (IsPlainFileName(name)) return;
   check->Add(field,
              absl::StrCat("must be a plain file name of letters, digits, '.', "
                           "'_' and '-', at most ",
-                          max_bytes, ", not a path"));
+                          kMaxFileNameBytes, ", not a path"));
 }
 
 void CheckLogin(const audience_sync::v1::OAuthLogin& login,
@@ -46,10 +44,8 @@ void CheckLogin(const audience_sync::v1::OAuthLogin& login,
                    [](char c) { return absl::ascii_isdigit(c); })) {
     check->Add(path("app_id"), "must be 1 to 30 digits");
   }
-  CheckFileName(login.app_secret_file(), kMaxFileNameBytes,
-                path("app_secret_file"), check);
-  CheckFileName(login.refresh_token_file(), kMaxFileNameBytes,
-                path("refresh_token_file"), check);
+  CheckFileName(login.app_secret_file(), path("app_secret_file"), check);
+  CheckFileName(login.refresh_token_file(), path("refresh_token_file"), check);
   if (!login.refresh_token_file().empty() &&
       login.refresh_token_file() == login.app_secret_file()) {
     check->Add(path("refresh_token_file"),
@@ -93,8 +89,8 @@ CredentialState ResolveCredential(
               limits::kMaxDisplayNameBytes);
   switch (credential.token_source_case()) {
     case audience_sync::v1::Credential::kAccessTokenFile:
-      CheckFileName(credential.access_token_file(), kMaxTokenFileNameBytes,
-                    path("access_token_file"), check);
+      CheckFileName(credential.access_token_file(), path("access_token_file"),
+                    check);
       break;
     case audience_sync::v1::Credential::kOauth:
       state.access_token_file = LoginTokenName(credential.credential_id());

@@ -92,6 +92,21 @@ TEST(ResolveDestinationTest, KeepsSetValues) {
   EXPECT_FALSE(state->policy.TakesSegmentNamespace("other"));
 }
 
+TEST(ResolveDestinationTest, AnAdAccountHasOneSpelling) {
+  for (const char* id :
+       {"", "0", "01", "1 ", "+1", "1234567890123456789", "\xD9\xA1"}) {
+    v1::Destination destination = Sound();
+    destination.set_ad_account_id(id);
+    EXPECT_THAT(Fields(ResolveDestination(destination).status()),
+                ElementsAre("destination.ad_account_id"))
+        << id;
+    const absl::Status status = CheckAdAccountId(id, "ad_account_id");
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << id;
+    EXPECT_THAT(Fields(status), ElementsAre("ad_account_id"));
+  }
+  EXPECT_TRUE(CheckAdAccountId("123456789012345678", "f").ok());
+}
+
 TEST(ResolveDestinationTest, NamesEveryWrongFieldAtOnce) {
   v1::Destination destination = Sound();
   destination.set_ad_account_id("12a");

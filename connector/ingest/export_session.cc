@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "connector/base/error.h"
+#include "connector/config/destination_config.h"
 #include "connector/ingest/batch_mapper.h"
 
 namespace connector::ingest {
@@ -53,7 +54,11 @@ void ExportSession::OnOpenFrame(const v1::OpenExport& open) {
   const auto destination =
       context_.registry->FindDestination(open.ad_account_id());
   absl::StatusOr<membership::OpenedExport> opened = DestinationNotFound();
-  if (destination != nullptr) {
+  if (absl::Status s =
+          config::CheckAdAccountId(open.ad_account_id(), "open.ad_account_id");
+      !s.ok()) {
+    opened = s;
+  } else if (destination != nullptr) {
     destination_ = destination->number;
     export_id_ = open.export_id();
     opened =

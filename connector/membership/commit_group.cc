@@ -156,6 +156,7 @@ absl::Status CommitGroup::CheckSegments(const Batch& batch) {
 absl::StatusOr<CommitGroup::ExportDraft*> CommitGroup::FindExport(
     const Batch& batch) {
   Tables& tables = core_.tables;
+  tables.mutex.AssertHeld();
   ExportState* state = tables.exports.Find(batch.destination, batch.export_id);
   if (batch.fence != 0 && (state == nullptr || state->fence != batch.fence)) {
     return Fenced();
@@ -368,6 +369,7 @@ absl::Status CommitGroup::Write() {
 // waits for this group.
 void CommitGroup::Publish() {
   Tables& tables = core_.tables;
+  tables.mutex.AssertHeld();
   published_ = true;
   tables.newest = newest_;
   for (auto& [segment, counts] : segments_) {

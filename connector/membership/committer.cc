@@ -89,6 +89,7 @@ absl::StatusOr<OpenedExport> Committer::OpenExport(
                        "the export has ended", detail);
     }
     if (state == nullptr) {
+      core_.tables.mutex.AssertHeld();
       absl::StatusOr<ExportState*> made =
           MakeExport(core_, destination, export_id, now);
       if (!made.ok()) return made.status();

@@ -122,6 +122,7 @@ absl::Status ExportProgress::Step::ReadWindow(ExportState* state, int64_t first,
 }
 
 void ExportProgress::Step::Publish(absl::Time now) {
+  progress_.core_.tables.mutex.AssertHeld();
   for (ExportState* state : moved_) {
     state->delivered = state->released;
     state->last_activity = now;

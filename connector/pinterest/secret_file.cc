@@ -14,13 +14,14 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "connector/base/error.h"
+#include "connector/base/limits.h"
 #include "identity_mapping/digest.h"
 
 namespace connector::pinterest {
 namespace {
 
-constexpr size_t kMaxBytes = 4096;
-constexpr size_t kMaxFileName = 255;
+constexpr size_t kMaxBytes = limits::kMaxTokenFileBytes;
+constexpr size_t kMaxFileName = limits::kMaxFileNameBytes;
 constexpr int kMaxReads = 5;
 
 class Descriptor {

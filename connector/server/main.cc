@@ -16,9 +16,11 @@
 #include "absl/flags/usage_config.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/types/span.h"
 #include "connector/base/default_address.h"
 #include "connector/base/error.h"
 #include "connector/base/version.h"
+#include "connector/server/flag_check.h"
 #include "connector/server/log.h"
 #include "connector/server/process.h"
 #include "connector/server/server.h"
@@ -202,6 +204,12 @@ int main(int argc, char** argv) {
       "keeps Pinterest customer lists in step with a customer data platform's "
       "segments.\n"
       "Prints \"listening on ADDRESS\" once it serves; SIGTERM stops it.");
+  const std::vector<std::string> wrong = connector::server::CheckCommandLine(
+      absl::MakeConstSpan(argv + 1, static_cast<size_t>(argc - 1)));
+  for (const std::string& message : wrong) {
+    std::fprintf(stderr, "audience_connector: %s\n", message.c_str());
+  }
+  if (!wrong.empty()) return 2;
   const std::vector<char*> rest = absl::ParseCommandLine(argc, argv);
   if (rest.size() > 1) {
     std::fprintf(stderr, "audience_connector: takes flags only\n");

@@ -39,15 +39,6 @@
 namespace connector::server {
 namespace {
 
-// Memory that gRPC may take for all its connections before it slows them down.
-constexpr size_t kGrpcMemory = 128 << 20;
-constexpr int kMaxGrpcThreads = 256;
-
-constexpr int kKeepaliveTimeMs = 60'000;
-constexpr int kKeepaliveTimeoutMs = 20'000;
-// Clients may send pings this often.
-constexpr int kMinPingIntervalMs = 10'000;
-
 // Of one call of a check: somebody waits for it, and so does a stop.
 constexpr absl::Duration kCheckTimeout = absl::Seconds(15);
 
@@ -248,20 +239,27 @@ absl::Status Server::Parts::Serve(
     }
   }
   grpc::ResourceQuota quota("server");
-  quota.Resize(kGrpcMemory);
-  quota.SetMaxThreads(kMaxGrpcThreads);
+  quota.Resize(limits::kServerMemoryBytes);
+  quota.SetMaxThreads(limits::kMaxServerThreads);
   grpc::ServerBuilder builder;
   builder.SetResourceQuota(quota);
   ingest::ExportService::Configure(&builder);
   // Otherwise a second server could take half of this one's connections.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveTimeMs);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
-                             kKeepaliveTimeoutMs);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
-  builder.AddChannelArgument(
-      GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
-      kMinPingIntervalMs);
+  const auto set = [&builder](const char* name, int64_t value) {
+    builder.AddChannelArgument(name, static_cast<int>(value));
+  };
+  set(GRPC_ARG_KEEPALIVE_TIME_MS,
+      absl::ToInt64Milliseconds(limits::kKeepaliveTime));
+  set(GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
+      absl::ToInt64Milliseconds(limits::kKeepaliveTimeout));
+  set(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  set(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+      absl::ToInt64Milliseconds(limits::kMinPingInterval));
+  set(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
+      absl::ToInt64Milliseconds(options.handshake_timeout));
+  set(GRPC_ARG_MAX_CONCURRENT_STREAMS, limits::kMaxConnectionCalls);
+  set(GRPC_ARG_MAX_METADATA_SIZE, limits::kMaxMetadataBytes);
   int port = 0;
   builder.AddListeningPort(listen.ToString(), std::move(credentials), &port);
   builder.RegisterService(export_service.get());

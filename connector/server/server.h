@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "connector/base/clock.h"
+#include "connector/base/limits.h"
 #include "connector/base/random.h"
 #include "connector/pinterest/http_transport.h"
 #include "connector/server/credentials.h"
@@ -51,6 +52,7 @@ struct ServerOptions {
   absl::Duration token_interval = absl::Seconds(1);
   // How long a stop waits for exports under way before it cuts them off.
   absl::Duration stop_grace = absl::Seconds(10);
+  absl::Duration handshake_timeout = limits::kHandshakeTimeout;
 };
 
 // The whole connector in one object: store, configuration, delivery, the gRPC

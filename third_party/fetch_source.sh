@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Unpacks the BoringSSL source of Debian's PACKAGE VERSION into the current directory, if its digest is SHA256.
+# Unpacks the source (.orig) of Debian's PACKAGE VERSION into the current directory, if its digest is SHA256.
+# Needs no root and changes nothing on the machine: apt gets a private state, cache and source list.
 set -euo pipefail
 package=$1 version=$2 sha256=$3
 
@@ -25,7 +26,7 @@ options=(-o "Dir::State=$apt/state" -o "Dir::State::status=$apt/state/status" -o
 apt-get "${options[@]}" update
 (cd "$apt/download" && apt-get "${options[@]}" source --download-only "$package=$version")
 
-tarball=$(echo "$apt"/download/*.orig.tar.xz)
+tarball=$(echo "$apt"/download/*.orig.tar.*z)
 echo "$sha256  $tarball" | sha256sum --check --status || { echo "$tarball does not have the expected digest" >&2; exit 1; }
-tar -xJf "$tarball" --strip-components=1
+tar -xf "$tarball" --strip-components=1
 rm -rf "$apt"
