@@ -3,9 +3,11 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/string_view.h"
 #include "connector/membership/ledger.h"
 
 namespace connector::delivery {
@@ -24,6 +26,8 @@ class ForgetfulLedger final : public membership::Ledger {
     kNoEchoes,
     // Counts what is delivered twice.
     kCountsTwice,
+    // Forgets over a restart how many calls were made today.
+    kNoCallHistory,
   };
 
   explicit ForgetfulLedger(Fault fault) : fault_(fault) {}
@@ -120,6 +124,15 @@ class ForgetfulLedger final : public membership::Ledger {
     membership::PassCounts told = counts;
     if (fault_ == Fault::kCountsTwice) told.delivered *= 2;
     return ledger_->Settle(list, through, last_doubt, told, now);
+  }
+  std::string CallHistory(absl::string_view credential_id) override {
+    return fault_ == Fault::kNoCallHistory
+               ? ""
+               : ledger_->CallHistory(credential_id);
+  }
+  absl::Status PutCallHistory(absl::string_view credential_id,
+                              absl::string_view history) override {
+    return ledger_->PutCallHistory(credential_id, history);
   }
 
  private:
