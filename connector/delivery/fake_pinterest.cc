@@ -195,6 +195,7 @@ FakePinterest::Fault FakePinterest::Decide(const Call& call) {
 
 pinterest::ApiResult<CustomerList> FakePinterest::Write(
     Call call, std::function<std::string(absl::Time)> apply) {
+  mutex_.AssertHeld();
   const Fault fault = Decide(call);
   call.fault = fault;
   call.time = clock_->Now();

@@ -125,6 +125,12 @@ class ForgetfulLedger final : public membership::Ledger {
     if (fault_ == Fault::kCountsTwice) told.delivered *= 2;
     return ledger_->Settle(list, through, last_doubt, told, now);
   }
+  absl::StatusOr<std::vector<membership::RefusedRecord>> RefusedRecords(
+      membership::ListNumber list,
+      const std::optional<identity_mapping::Record>& after,
+      size_t at_most) override {
+    return ledger_->RefusedRecords(list, after, at_most);
+  }
   std::string CallHistory(absl::string_view credential_id) override {
     return fault_ == Fault::kNoCallHistory
                ? ""
