@@ -26,8 +26,6 @@ class ForgetfulLedger final : public membership::Ledger {
     kNoEchoes,
     // Counts what is delivered twice.
     kCountsTwice,
-    // Forgets over a restart how many calls were made today.
-    kNoCallHistory,
   };
 
   explicit ForgetfulLedger(Fault fault) : fault_(fault) {}
@@ -132,9 +130,7 @@ class ForgetfulLedger final : public membership::Ledger {
     return ledger_->RefusedRecords(list, after, at_most);
   }
   std::string CallHistory(absl::string_view credential_id) override {
-    return fault_ == Fault::kNoCallHistory
-               ? ""
-               : ledger_->CallHistory(credential_id);
+    return ledger_->CallHistory(credential_id);
   }
   absl::Status PutCallHistory(absl::string_view credential_id,
                               absl::string_view history) override {
