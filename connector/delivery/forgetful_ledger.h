@@ -3,9 +3,11 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/string_view.h"
 #include "connector/membership/ledger.h"
 
 namespace connector::delivery {
@@ -120,6 +122,19 @@ class ForgetfulLedger final : public membership::Ledger {
     membership::PassCounts told = counts;
     if (fault_ == Fault::kCountsTwice) told.delivered *= 2;
     return ledger_->Settle(list, through, last_doubt, told, now);
+  }
+  absl::StatusOr<std::vector<membership::RefusedRecord>> RefusedRecords(
+      membership::ListNumber list,
+      const std::optional<identity_mapping::Record>& after,
+      size_t at_most) override {
+    return ledger_->RefusedRecords(list, after, at_most);
+  }
+  std::string CallHistory(absl::string_view credential_id) override {
+    return ledger_->CallHistory(credential_id);
+  }
+  absl::Status PutCallHistory(absl::string_view credential_id,
+                              absl::string_view history) override {
+    return ledger_->PutCallHistory(credential_id, history);
   }
 
  private:

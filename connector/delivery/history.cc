@@ -45,6 +45,8 @@ Form FormOf(Kind kind) {
       return {"max_delay", "dn"};
     case Kind::kRate:
       return {"rate", "n"};
+    case Kind::kTrial:
+      return {"trial", "n"};
     case Kind::kAdvance:
       return {"advance", "n"};
     case Kind::kRun:

@@ -36,6 +36,7 @@ struct HistoryStep {
     kRequestRecords,  // destination, records in a request
     kMaxDelay,        // destination, seconds
     kRate,            // writes a minute of the credential of 0 and 1
+    kTrial,           // 1 if Pinterest granted it trial access only
     // Time.
     kAdvance,  // seconds
     kRun,      // so many steps of delivery

@@ -12,18 +12,32 @@ bool Taken(Fault fault) {
 }
 
 void BudgetCheck::Reset(int writes_per_minute, int reads_per_minute) {
-  limits_[false] = writes_per_minute;
-  limits_[true] = reads_per_minute;
-  for (auto& calls : calls_) calls.clear();
+  minutes_[false] = {writes_per_minute, {}};
+  minutes_[true] = {reads_per_minute, {}};
+}
+
+void BudgetCheck::SetDays(int writes_per_day, int calls_per_day) {
+  day_writes_ = {writes_per_day, {}};
+  day_calls_ = {calls_per_day, {}};
+}
+
+int BudgetCheck::Window::Take(absl::Duration length, absl::Time time) {
+  while (!calls.empty() && calls.front() <= time - length) calls.pop_front();
+  calls.push_back(time);
+  return static_cast<int>(calls.size());
 }
 
 bool BudgetCheck::Take(bool read, absl::Time time) {
-  std::deque<absl::Time>& calls = calls_[read];
-  while (!calls.empty() && calls.front() <= time - absl::Minutes(1)) {
-    calls.pop_front();
+  bool kept =
+      minutes_[read].Take(absl::Minutes(1), time) <= minutes_[read].limit;
+  if (day_calls_.limit == 0) return kept;
+  kept &= day_calls_.Take(absl::Hours(24), time) <= day_calls_.limit;
+  if (!read) {
+    const int writes = day_writes_.Take(absl::Hours(24), time);
+    kept &= writes <= day_writes_.limit;
+    day_is_full_ |= writes >= day_writes_.limit * 9 / 10;
   }
-  calls.push_back(time);
-  return static_cast<int>(calls.size()) <= limits_[read];
+  return kept;
 }
 
 void PassCheck::Take(const FakePinterest::Call& call) {

@@ -17,18 +17,33 @@ namespace connector::delivery {
 // Account and name.
 using ListKey = std::pair<std::string, std::string>;
 
-// That the calls of a credential keep its budgets, as of the start of the
-// process.
+// That the calls of a credential keep its budgets: those of a minute as of the
+// start of the process, those of a day as of their beginning.
 class BudgetCheck {
  public:
-  // A process starts, or the budgets change.
+  // A process starts.
   void Reset(int writes_per_minute, int reads_per_minute);
+  // Trial access begins or ends.
+  void SetDays(int writes_per_day, int calls_per_day);
   // Takes in a call; false if it was one too many.
   bool Take(bool read, absl::Time time);
+  // Whether the budget of a day is used up.
+  bool day_is_full() const { return day_is_full_; }
 
  private:
-  int limits_[2] = {};
-  std::deque<absl::Time> calls_[2];
+  struct Window {
+    // 0: any number.
+    int limit = 0;
+    std::deque<absl::Time> calls;
+
+    // How many there are in a window that ends now.
+    int Take(absl::Duration length, absl::Time time);
+  };
+
+  Window minutes_[2];
+  Window day_writes_;
+  Window day_calls_;
+  bool day_is_full_ = false;
 };
 
 // That a pass which met no trouble makes as few calls as it can, removals

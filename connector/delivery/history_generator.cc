@@ -21,16 +21,22 @@ const std::array<std::vector<const char*>, kHistoryDestinations> kSegments = {
 
 // Weights of the kinds of steps, in the order of Kind: what a history is made
 // of when nothing is left out.
-constexpr int kWeights[kHistoryStepKinds] = {
-    /*commit=*/30,         /*flush=*/3,         /*retry=*/3,
-    /*pause=*/1,           /*resume=*/2,        /*pause_segment=*/1,
-    /*resume_segment=*/2,  /*delete=*/1,        /*create=*/2,
-    /*request_records=*/1, /*max_delay=*/1,     /*rate=*/1,
-    /*advance=*/12,        /*run=*/45,          /*kill=*/4,
-    /*kill_at_write=*/6,   /*kill_in_call=*/4,  /*fault=*/25,
-    /*window=*/3,          /*bad_record=*/2,    /*heal=*/1,
-    /*max_records=*/1,     /*listing_delay=*/1, /*late_delay=*/1,
-    /*foreign_list=*/1};
+constexpr int kWeights[] = {
+    30,         // commit
+    3,  3,      // flush, retry
+    1,  2,      // pause, resume
+    1,  2,      // pause_segment, resume_segment
+    1,  2,      // delete, create
+    1,  1,      // request_records, max_delay
+    1,  0,      // rate, trial (at the start only)
+    12, 45,     // advance, run
+    4,  6,  4,  // kill, kill_at_write, kill_in_call
+    25, 3,      // fault, window
+    2,  1,      // bad_record, heal
+    1,  1,  1,  // max_records, listing_delay, late_delay
+    1,          // foreign_list
+};
+static_assert(std::size(kWeights) == kHistoryStepKinds);
 
 class Generator {
  public:
@@ -59,6 +65,7 @@ class Generator {
     }
     Add(history, Kind::kListingDelay, 0, {Pick(120)});
     if (Chance(30)) Add(history, Kind::kRate, 0, {2 + Pick(20)});
+    if (Chance(5)) MakeTrial(history);
     if (Chance(30)) history.steps.push_back(MakeStep(Kind::kForeignList));
     std::discrete_distribution<int> kinds(weights.begin(), weights.end());
     for (int i = 0; i < steps; ++i) {
@@ -68,6 +75,23 @@ class Generator {
   }
 
  private:
+  // Trial access, and so many calls that it matters.
+  void MakeTrial(History& history) {
+    Add(history, Kind::kTrial, 0, {1});
+    Add(history, Kind::kRequestRecords, 0, {1});
+    for (int i = 0; i < 12; ++i) {
+      HistoryStep& step = history.steps.emplace_back();
+      step.kind = Kind::kCommit;
+      for (int record = 0; record < 40; ++record) {
+        step.events.push_back({PickSegment(0), record,
+                               i % 2 == 0 ? Change::kAdd : Change::kRemove});
+      }
+      Add(history, Kind::kAdvance, 0, {60});
+      Add(history, Kind::kRun, 0, {60 + Pick(40)});
+      if (Chance(40)) Add(history, Kind::kKill, 0, {PickKept()});
+    }
+  }
+
   int Pick(int size) { return static_cast<int>(random_() % size); }
   bool Chance(int percent) { return Pick(100) < percent; }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "connector/base/limits.h"
 #include "connector/delivery/history_checks.h"
 
 namespace connector::delivery {
@@ -340,6 +341,22 @@ class Run {
             ->set_writes_per_minute(std::clamp(n, 2, 400));
         Kill(-1);
         break;
+      case Kind::kTrial: {
+        auto* limits =
+            world_.config().mutable_credentials(0)->mutable_rate_limits();
+        limits->set_access_tier(n != 0
+                                    ? audience_sync::v1::ACCESS_TIER_TRIAL
+                                    : audience_sync::v1::ACCESS_TIER_STANDARD);
+        Kill(-1);
+        if (n != 0) {
+          budgets_[0].SetDays(limits::kTrialWritesPerDay,
+                              limits::kTrialCallsPerDay);
+        } else {
+          budgets_[0].SetDays(0, 0);
+        }
+        days_of_patience_ = n != 0 ? 30 : days_of_patience_;
+        break;
+      }
       case Kind::kAdvance:
         world_.clock().Advance(absl::Seconds(std::max(n, 0)));
         break;
@@ -522,6 +539,7 @@ class Run {
     if (!budgets_[other].Take(read, call.time)) {
       Fail("a credential's budget is exceeded");
     }
+    if (budgets_[other].day_is_full()) Reach("day_is_used_up");
     if (read) {
       NoteLooked(call.ad_account_id);
       if (Taken(call.fault)) return;
@@ -531,6 +549,7 @@ class Run {
       return;
     }
     const ListKey key(call.ad_account_id, call.list_name);
+    look_at_lists_ |= call.what == "CREATE";
     if (static_cast<int>(call.records.size()) > most_records_) {
       Fail("a request is larger than it may be");
     }
@@ -584,6 +603,7 @@ class Run {
   }
 
   void CheckLists() {
+    look_at_lists_ = false;
     std::map<ListKey, int> lists;
     for (const auto& [id, list] : world_.pinterest().Lists()) {
       if (list.foreign) continue;
@@ -595,9 +615,9 @@ class Run {
 
   // All counters; of the runs themselves one list in turn, or all.
   void CheckAccounts(bool of_all) {
-    CheckLists();
     int looked_at = 0;
     const int turn = ++turns_;
+    if (look_at_lists_ || of_all || turn % 16 == 0) CheckLists();
     for (int d = 0; d < kHistoryDestinations && failure_.empty(); ++d) {
       if (!Exists(d)) continue;
       const auto report = world_.store().Report(Number(d));
@@ -670,7 +690,7 @@ class Run {
     RunUntil(world_.clock().Now() + absl::Hours(1));
     world_.pinterest().ClearBadRecords();
     // What may still be applied late is, and what is repeated goes out.
-    RunUntil(world_.clock().Now() + absl::Hours(24));
+    RunUntil(world_.clock().Now() + days_of_patience_ * absl::Hours(24));
     if (!failure_.empty()) return;
     if (world_.deliverer().NextStepTime() != absl::InfiniteFuture()) {
       return Fail("delivery does not come to rest");
@@ -829,6 +849,9 @@ class Run {
   size_t step_ = 0;
   int steps_run_ = 0;
   int turns_ = 0;
+  int days_of_patience_ = 1;
+  // A list may have been made since the last look.
+  bool look_at_lists_ = false;
   int most_records_ = 10;
 
   std::vector<Trouble> troubles_;
@@ -868,6 +891,7 @@ std::vector<std::string> WhatHistoriesReach() {
       "foreign_list",
       "removal_during_a_pass",
       "pass_without_trouble",
+      "day_is_used_up",
       "refused_for_good",
       "superseded",
       "netted_out",
