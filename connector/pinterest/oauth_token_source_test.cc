@@ -393,7 +393,7 @@ TEST(OAuthTokenSourceTest, NoMessageHoldsASecret) {
 // endpoint still honours a token that the process had durably or has in memory.
 TEST(OAuthTokenSourceTest, NoHistoryLosesALoginThatCouldBeKept) {
   const char* histories_text = getenv("HISTORIES");
-  const int histories = histories_text == nullptr ? 300 : atoi(histories_text);
+  const int histories = histories_text == nullptr ? 150 : atoi(histories_text);
   int lost_logins = 0;
   for (int seed = 1; seed <= histories; ++seed) {
     SCOPED_TRACE(absl::StrCat("seed ", seed));

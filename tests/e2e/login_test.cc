@@ -57,6 +57,10 @@ int Refreshes(System& system) {
   return Count(Log(system), "event=tokens-refreshed");
 }
 
+void AddFault(System& system, const json& fault) {
+  system.Control("faults", {{"faults", json::array({fault})}});
+}
+
 // Waits for something that has to come; false after a minute.
 bool Await(const std::function<bool()>& happened) {
   const absl::Time deadline = absl::Now() + absl::Seconds(60);
@@ -105,8 +109,8 @@ TEST(LoginTest, ExportsGoOnOverRefreshesKillsAndARefusedToken) {
   System system(options);
   ASSERT_TRUE(Await([&] { return Refreshes(system) >= 1; }));
   // Slow enough that a refresh comes in the middle.
-  system.Control("faults", {{"match", {{"operation", "customer_lists/update"}}},
-                            {"action", {{"delay_before_ms", 250}}}});
+  AddFault(system, {{"match", {{"operation", "customer_lists/update"}}},
+                    {"action", {{"delay_before_ms", 250}}}});
   const int before = Refreshes(system);
   system.ExportAndDrain(system.WriteExport("one.jsonl", People("a", 2'500)));
   EXPECT_GT(Refreshes(system), before);
@@ -123,9 +127,9 @@ TEST(LoginTest, ExportsGoOnOverRefreshesKillsAndARefusedToken) {
 
   // A 401 out of the blue: one refresh, and the request goes out again.
   system.ClearRequests();
-  system.Control("faults", {{"match", {{"operation", "customer_lists/update"}}},
-                            {"times", 1},
-                            {"action", {{"status", 401}}}});
+  AddFault(system, {{"match", {{"operation", "customer_lists/update"}}},
+                    {"times", 1},
+                    {"action", {{"status", 401}}}});
   system.ExportAndDrain(system.WriteExport("three.jsonl", People("c", 100)));
   EXPECT_GE(system.RequestCount("PATCH"), 2);
   EXPECT_EQ(Count(Log(system), "event=blocked"), 0);
@@ -184,8 +188,8 @@ TEST(LoginTest, ADeadLoginPausesWhenItsAccessTokenFailsAndANewOneMendsIt) {
   EXPECT_TRUE(absl::StrContains(early.text, "audiencectl login"));
 
   // The access token fails: paused.
-  system.Control("faults", {{"match", {{"path", "ad_accounts"}}},
-                            {"action", {{"status", 401}}}});
+  AddFault(system, {{"match", {{"path", "ad_accounts"}}},
+                    {"action", {{"status", 401}}}});
   // Exports are accepted all the same.
   const Output exported = system.Ctl(
       {"export", absl::StrCat("--ad_account_id=", System::kAdAccount),
