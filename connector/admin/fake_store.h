@@ -280,6 +280,11 @@ class FakeStore final : public membership::MembershipStore {
   absl::Status PutCallHistory(absl::string_view, absl::string_view) override {
     return absl::UnimplementedError("not used here");
   }
+  absl::StatusOr<std::vector<membership::RefusedRecord>> RefusedRecords(
+      ListNumber, const std::optional<identity_mapping::Record>&,
+      size_t) override {
+    return absl::UnimplementedError("");
+  }
   absl::Status EndEcho(ListNumber, uint64_t) override {
     return absl::UnimplementedError("");
   }

@@ -36,6 +36,7 @@ inline constexpr int kMaxExportsPerDestination = 10'000;
 inline constexpr int kMaxStreamRejectionsPerBatch = 100;
 inline constexpr int kMaxStoredRejectionsPerBatch = 1'000;
 inline constexpr int kMaxStoredRejections = 10'000;
+inline constexpr int kMaxReplayRecords = 1'000;
 
 // Configuration.
 inline constexpr int kMaxDestinations = 10'000;

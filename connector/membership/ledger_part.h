@@ -54,6 +54,9 @@ class LedgerPart final : public Ledger {
   std::string CallHistory(absl::string_view credential_id) override;
   absl::Status PutCallHistory(absl::string_view credential_id,
                               absl::string_view history) override;
+  absl::StatusOr<std::vector<RefusedRecord>> RefusedRecords(
+      ListNumber list, const std::optional<identity_mapping::Record>& after,
+      size_t at_most) override;
   absl::Status Refuse(ListNumber list,
                       absl::Span<const Refusal> refusals) override;
   absl::Status Settle(ListNumber list, CommitNumber through,

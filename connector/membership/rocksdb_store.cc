@@ -157,6 +157,11 @@ class RocksdbStore final : public MembershipStore {
                               absl::string_view history) override {
     return ledger_.PutCallHistory(credential_id, history);
   }
+  absl::StatusOr<std::vector<RefusedRecord>> RefusedRecords(
+      ListNumber list, const std::optional<identity_mapping::Record>& after,
+      size_t at_most) override {
+    return ledger_.RefusedRecords(list, after, at_most);
+  }
   absl::Status Refuse(ListNumber list,
                       absl::Span<const Refusal> refusals) override {
     return ledger_.Refuse(list, refusals);
