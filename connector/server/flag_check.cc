@@ -16,6 +16,12 @@ namespace {
 // anything.
 constexpr size_t kMaxShownName = 40;
 
+// Abseil's own that it knows without registering them.
+bool AsksForHelp(absl::string_view name) {
+  return name == "version" || name == "only_check_args" ||
+         absl::StartsWith(name, "help");
+}
+
 absl::string_view Rule(const absl::CommandLineFlag& flag) {
   if (flag.IsOfType<bool>()) return "must be true or false";
   if (flag.IsOfType<int32_t>()) return "must be a whole number";
@@ -33,6 +39,7 @@ std::vector<std::string> CheckCommandLine(absl::Span<char* const> words) {
     absl::ConsumePrefix(&word, "-");
     const size_t equals = word.find('=');
     const absl::string_view name = word.substr(0, equals);
+    if (AsksForHelp(name)) continue;
     std::optional<absl::string_view> value;
     if (equals != absl::string_view::npos) value = word.substr(equals + 1);
 
