@@ -116,6 +116,9 @@ inline bool CallAndCheck(connector::pinterest::CustomerListClient* client,
 class FixedToken : public connector::pinterest::TokenSource {
  public:
   absl::StatusOr<std::string> AccessToken() override { return kToken; }
+  absl::StatusOr<std::string> AnotherToken(absl::string_view) override {
+    return absl::FailedPreconditionError("there is no other token");
+  }
 };
 
 }  // namespace fuzz
