@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "absl/strings/str_cat.h"
+#include "connector/base/crash_point.h"
 #include "connector/base/error.h"
 #include "connector/membership/wire.h"
 
@@ -308,7 +309,9 @@ void CommitGroup::AddRejections(const Batch& batch) {
 }
 
 void CommitGroup::Commit() {
+  ReachCrashPoint(CrashPoint::kCommitChecked);
   absl::Status status = changed_ ? Write() : absl::OkStatus();
+  ReachCrashPoint(CrashPoint::kCommitWritten);
   absl::MutexLock lock(&core_.tables.mutex);
   for (auto& [name, draft] : exports_) draft.state->in_group = false;
   if (status.ok() && changed_) Publish();
@@ -421,6 +424,7 @@ void CommitGroup::Answer() {
       listener(list, draft.has_removals);
     }
   }
+  ReachCrashPoint(CrashPoint::kCommitTold);
   for (Taken& taken : taken_) {
     taken.done(std::move(taken.outcome));
     taken.done = nullptr;
