@@ -65,6 +65,19 @@ ExportWriter::Batch ExportWriter::RandomBatch(int64_t number, int profiles) {
   static const char* const kSegments[] = {"gold", "silver", "bronze"};
   Batch batch;
   batch.proto.set_sequence_number(number);
+  if (Chance(20)) {
+    // Nothing of it goes to any list.
+    v1::ProfileExport* profile = batch.proto.add_profile_exports();
+    v1::Identity* identity = profile->add_identities();
+    identity->set_source_namespace("ECID");
+    identity->set_value("12345");
+    v1::SegmentMembership* membership = profile->add_segment_memberships();
+    membership->mutable_segment()->set_segment_namespace("ups");
+    membership->mutable_segment()->set_segment_id("gold");
+    membership->set_status(v1::MEMBERSHIP_STATUS_REALIZED);
+    batch.units = {1, 1, 0};
+    return batch;
+  }
   for (int i = 0; i < profiles; ++i) {
     Event event;
     event.person =
@@ -323,7 +336,9 @@ void ExportWriter::RunUnary(bool numbered) {
     }
     if (Chance(4)) {
       ++counts_.wrong;
-      const Batch other = RandomBatch(number, 3);
+      Batch other = RandomBatch(number, 3);
+      // Two batches that bring nothing to any list may be the same.
+      while (other.events.empty()) other = RandomBatch(number, 3);
       status = SendUnary(run.id, other, &response, &unanswered);
       if (stop_) return;
       EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT)
