@@ -43,6 +43,14 @@ absl::Status Reused() {
                    "another batch was stored under this sequence number");
 }
 
+// The end gives a number for the last batch behind which there are others: it
+// contradicts what was stored under the next one.
+absl::Status EndsTooSoon() {
+  return MakeError(absl::StatusCode::kInvalidArgument, "SEQUENCE_REUSED",
+                   "the export has batches behind the one that its end names "
+                   "as the last");
+}
+
 }  // namespace
 
 absl::StatusOr<ExportState*> MakeExport(Core& core,
@@ -125,7 +133,7 @@ absl::StatusOr<bool> CommitGroup::Check(const Batch& batch,
                          "the export has ended");
       }
       if (batch.end_of_export && batch.sequence_number < known.durable) {
-        return Reused();
+        return EndsTooSoon();
       }
       const int64_t expected = known.durable + 1;
       if (batch.sequence_number !=
@@ -203,7 +211,7 @@ absl::StatusOr<bool> CommitGroup::CheckRepeat(const Batch& batch,
   const int64_t number = batch.sequence_number;
   if (batch.end_of_export) {
     if (number == draft.durable) return true;
-    if (number < draft.durable) return Reused();
+    if (number < draft.durable) return EndsTooSoon();
     return Gap(draft.durable + 1);
   }
   if (number <= 0) return Gap(draft.durable + 1);

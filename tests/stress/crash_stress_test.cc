@@ -227,7 +227,7 @@ class Stress {
     if (what < 9) {
       ArmSome();
       // Until one is reached; at last, on a slow machine, without.
-      time = absl::Seconds(4);
+      time = absl::Seconds(3);
     }
     // Long enough for what is repeated after a quiet time.
     if (what == 9 && random_() % 4 == 0) time = absl::Seconds(7);

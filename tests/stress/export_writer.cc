@@ -104,15 +104,18 @@ ExportWriter::Batch ExportWriter::RandomBatch(int64_t number, int profiles) {
 }
 
 void ExportWriter::RunBulk() {
-  if (!options_.bulk) return;
+  if (options_.bulk) RunWave("gold", true);
+}
+
+void ExportWriter::RunWave(const std::string& segment, bool member) {
   Export run;
-  run.id = options_.name + "-bulk";
+  run.id = absl::StrCat(options_.name, "-wave-", next_export_);
   run.with_end = true;
   for (int first = 0; first < options_.people; first += 2'000) {
     Batch& batch = run.batches.emplace_back();
     batch.proto.set_sequence_number(static_cast<int64_t>(run.batches.size()));
     for (int i = first; i < std::min(options_.people, first + 2'000); ++i) {
-      AddProfile({options_.first_person + options_.step * i, "gold", true},
+      AddProfile({options_.first_person + options_.step * i, segment, member},
                  &batch);
     }
   }
@@ -122,6 +125,13 @@ void ExportWriter::RunBulk() {
 void ExportWriter::RunOne() {
   ++next_export_;
   ++counts_.exports;
+  // In large populations: a request that is confirmed in pieces, a sort that
+  // spills.
+  if (options_.people >= 40'000 && Chance(40)) {
+    wave_members_ = !wave_members_;
+    RunWave("wave", wave_members_);
+    return;
+  }
   switch (random_() % 8) {
     case 0:
       RunUnary(/*numbered=*/false);

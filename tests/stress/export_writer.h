@@ -61,6 +61,8 @@ class ExportWriter {
 
   // The first export, if it is to be a bulk.
   void RunBulk();
+  // Everybody comes to a segment, or leaves it.
+  void RunWave(const std::string& segment, bool member);
   // One more export, from its beginning to its end. Returns early, with a
   // failure of the test, when an answer breaks the protocol.
   void RunOne();
@@ -120,6 +122,7 @@ class ExportWriter {
   Units durable_;
   int64_t maybe_more_ = 0;
   int64_t next_export_ = 0;
+  bool wave_members_ = false;
   std::string history_id_;
   std::atomic<bool> stop_{false};
 };
