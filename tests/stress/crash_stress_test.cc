@@ -544,7 +544,7 @@ class Stress {
 };
 
 TEST(CrashStressTest, KilledAnywhereTheListsEndUpAsTheModelSays) {
-  Stress stress(FromEnvironment("KILLS", 40),
+  Stress stress(FromEnvironment("KILLS", 30),
                 static_cast<int>(FromEnvironment("RECORDS", 8'000)),
                 static_cast<uint64_t>(FromEnvironment("SEED", 1)));
   stress.Run();
