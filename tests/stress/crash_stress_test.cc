@@ -216,6 +216,10 @@ class Stress {
   // From a start to a kill and to the next start.
   void OneLife() {
     weather_.Change();
+    // Lists are made all the time.
+    for (AccountBounds& bounds : bounds_) {
+      bounds.small_segments = 1 + static_cast<int>(killed_ / 2);
+    }
     const int what = static_cast<int>(random_() % 10);
     absl::Duration time = absl::Milliseconds(200 + random_() % 600);
     if (what == 0) {
@@ -227,7 +231,8 @@ class Stress {
     if (what < 9) {
       ArmSome();
       // Until one is reached; at last, on a slow machine, without.
-      time = absl::Seconds(3);
+      const size_t left = Left().size();
+      time = absl::Seconds(left == 0 ? 1 : left <= 6 ? 8 : 3);
     }
     // Long enough for what is repeated after a quiet time.
     if (what == 9 && random_() % 4 == 0) time = absl::Seconds(7);
@@ -255,13 +260,18 @@ class Stress {
     control_->Disarm();
   }
 
-  // Points that were not hit yet: all that are seldom reached, and a few of the
-  // others. The first that is reached kills.
-  void ArmSome() {
+  std::vector<int> Left() const {
     std::vector<int> left;
     for (int i = 0; i < kCrashPoints; ++i) {
       if (!Hit(i)) left.push_back(i);
     }
+    return left;
+  }
+
+  // Points that were not hit yet: all that are seldom reached, and a few of the
+  // others. The first that is reached kills.
+  void ArmSome() {
+    const std::vector<int> left = Left();
     if (left.empty()) {
       control_->countdown[random_() % kCrashPoints] = 1 + random_() % 30;
       return;

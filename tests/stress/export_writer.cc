@@ -95,8 +95,8 @@ ExportWriter::Batch ExportWriter::RandomBatch(int64_t number, int profiles) {
   if (Chance(10)) {
     Event event;
     event.person = options_.first_person;
-    event.segment = absl::StrCat(
-        "small-", random_() % (1 + std::min<int64_t>(next_export_ / 2, 30)));
+    event.segment =
+        absl::StrCat("small-", random_() % options_.bounds->small_segments);
     event.member = random_() % 5 < 4;
     AddProfile(event, &batch);
   }

@@ -20,6 +20,8 @@ struct AccountBounds {
   // What surely is durable, and all that was ever sent.
   std::atomic<int64_t> durable{0};
   std::atomic<int64_t> sent{0};
+  // How many small segments there are by now: each makes a list.
+  std::atomic<int> small_segments{1};
 };
 
 // A host that exports random events of its own people, one export after the
