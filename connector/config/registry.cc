@@ -4,6 +4,7 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
+#include "connector/base/crash_point.h"
 #include "connector/base/error.h"
 #include "connector/base/limits.h"
 #include "connector/config/config_check.h"
@@ -220,6 +221,7 @@ absl::StatusOr<DestinationPtr> Registry::Put(DestinationState state) {
   absl::StatusOr<membership::DestinationRow> row =
       catalog_->PutDestination(state.ad_account_id, config);
   if (!row.ok()) return row.status();
+  ReachCrashPoint(CrashPoint::kConfigurationStored);
   return Enforce(*row, std::move(state));
 }
 

@@ -540,12 +540,18 @@ TEST_P(OutageTest, TheFirstListIsMadeAfterwards) {
     world_->pinterest().AddList(absl::StrCat("other ", i), {});
   }
   const Fault fault = GetParam().fault;
-  world_->pinterest().SetFaults(
-      [fault](const FakePinterest::Call&) { return fault; });
-  // Late or lost creations cannot be told from ones that never show.
-  if (fault == Fault::kLostAfter || fault == Fault::kAppliedLate) return;
+  // What happens to writes only leaves the listing well: the list is made, and
+  // found although nobody was told.
+  const bool made = fault == Fault::kLostAfter || fault == Fault::kAppliedLate;
+  world_->pinterest().SetFaults([=](const FakePinterest::Call& call) {
+    return made && call.what == "LIST" ? Fault::kNone : fault;
+  });
   Add(1, 30);
   EXPECT_FALSE(world_->RunUntilQuiet(absl::Hours(1)));
+  EXPECT_EQ(world_->CallCount("CREATE"), made ? 1 : 0) << "behind a listing";
+  EXPECT_EQ(world_->OnListOrEmpty("a").empty(), !made);
+  EXPECT_EQ(world_->Counts("a").settled.refused, 0);
+  EXPECT_EQ(world_->Counts("a").pending(), 30);
   world_->pinterest().SetFaults(nullptr);
   const absl::Time over = world_->clock().Now();
   while (world_->OnListOrEmpty("a").size() < 30) {

@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "connector/base/crash_point.h"
 #include "connector/base/error.h"
 #include "connector/config/destination_config.h"
 #include "connector/ingest/batch_mapper.h"
@@ -225,6 +226,7 @@ void ExportService::CommitUnary(const v1::ExportProfilesRequest& request,
   v1::BatchRejections rejections = ToBatchRejections(*mapped);
   mapped->batch.export_id = request.export_id();
   context_.budget->Take(bytes);
+  ReachCrashPoint(CrashPoint::kUnaryBatchMapped);
   context_.intake->Commit(
       std::move(mapped->batch),
       [budget = context_.budget, bytes, response,

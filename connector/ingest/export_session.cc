@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "connector/base/crash_point.h"
 #include "connector/base/error.h"
 #include "connector/config/destination_config.h"
 #include "connector/ingest/batch_mapper.h"
@@ -105,6 +106,7 @@ void ExportSession::OnBatchFrame(const v1::ExportBatch& batch) {
   context_.budget->Return(frame_bytes);
   mapped->batch.export_id = export_id_;
   mapped->batch.fence = fence_;
+  ReachCrashPoint(CrashPoint::kBatchMapped);
   Commit(std::move(mapped->batch), bytes);
 }
 
@@ -119,6 +121,7 @@ void ExportSession::OnEndFrame(const v1::EndExport& end) {
   batch.fence = fence_;
   batch.sequence_number = end.last_sequence_number();
   batch.end_of_export = true;
+  ReachCrashPoint(CrashPoint::kEndReceived);
   Commit(std::move(batch), 0);
 }
 

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "absl/strings/str_cat.h"
+#include "connector/base/crash_point.h"
 #include "connector/base/error.h"
 #include "connector/membership/wire.h"
 
@@ -42,6 +43,14 @@ absl::Status Gap(int64_t expected) {
 absl::Status Reused() {
   return MakeError(absl::StatusCode::kInvalidArgument, "SEQUENCE_REUSED",
                    "another batch was stored under this sequence number");
+}
+
+// The end gives a number for the last batch behind which there are others: it
+// contradicts what was stored under the next one.
+absl::Status EndsTooSoon() {
+  return MakeError(absl::StatusCode::kInvalidArgument, "SEQUENCE_REUSED",
+                   "the export has batches behind the one that its end names "
+                   "as the last");
 }
 
 }  // namespace
@@ -126,7 +135,7 @@ absl::StatusOr<bool> CommitGroup::Check(const Batch& batch,
                          "the export has ended");
       }
       if (batch.end_of_export && batch.sequence_number < known.durable) {
-        return Reused();
+        return EndsTooSoon();
       }
       const int64_t expected = known.durable + 1;
       if (batch.sequence_number !=
@@ -205,7 +214,7 @@ absl::StatusOr<bool> CommitGroup::CheckRepeat(const Batch& batch,
   const int64_t number = batch.sequence_number;
   if (batch.end_of_export) {
     if (number == draft.durable) return true;
-    if (number < draft.durable) return Reused();
+    if (number < draft.durable) return EndsTooSoon();
     return Gap(draft.durable + 1);
   }
   if (number <= 0) return Gap(draft.durable + 1);
@@ -311,7 +320,9 @@ void CommitGroup::AddRejections(const Batch& batch) {
 }
 
 void CommitGroup::Commit() {
+  ReachCrashPoint(CrashPoint::kCommitChecked);
   absl::Status status = changed_ ? Write() : absl::OkStatus();
+  ReachCrashPoint(CrashPoint::kCommitWritten);
   absl::MutexLock lock(&core_.tables.mutex);
   for (auto& [name, draft] : exports_) draft.state->in_group = false;
   if (status.ok() && changed_) Publish();
@@ -425,6 +436,7 @@ void CommitGroup::Answer() {
       listener(list, draft.has_removals);
     }
   }
+  ReachCrashPoint(CrashPoint::kCommitTold);
   for (Taken& taken : taken_) {
     taken.done(std::move(taken.outcome));
     taken.done = nullptr;

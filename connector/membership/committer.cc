@@ -1,5 +1,6 @@
 #include "connector/membership/committer.h"
 
+#include "connector/base/crash_point.h"
 #include "connector/base/error.h"
 
 namespace connector::membership {
@@ -55,6 +56,7 @@ void Committer::Run() {
     queued.clear();
     group.Commit();
     group.Answer();
+    ReachCrashPoint(CrashPoint::kCommitAcknowledged);
     if (!group.released().empty()) {
       // A failure is the store's and has been told.
       progress_.Release(group.released()).IgnoreError();
@@ -103,6 +105,7 @@ absl::StatusOr<OpenedExport> Committer::OpenExport(
       }
     });
     state->listener = std::move(listener);
+    ReachCrashPoint(CrashPoint::kExportFenced);
     // What an older stream has on its way is stored or refused before the
     // position is told, so that it cannot come as a surprise behind it.
     tables.WaitForGroup();
@@ -113,6 +116,7 @@ absl::StatusOr<OpenedExport> Committer::OpenExport(
     // Whether it is fenced meanwhile shows at its first commit.
     if (state == nullptr) return absl::AbortedError("the export is gone");
     opened.position = state->position();
+    ReachCrashPoint(CrashPoint::kExportOpened);
   }
   core_.notifier.Deliver();
   return opened;

@@ -16,6 +16,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "connector/admin/destination_service.h"
+#include "connector/base/crash_point.h"
 #include "connector/base/error.h"
 #include "connector/base/limits.h"
 #include "connector/base/version.h"
@@ -170,11 +171,13 @@ absl::Status Server::Parts::Open() {
   auto opened = membership::OpenStore(store_options);
   if (!opened.ok()) return opened.status();
   store = *std::move(opened);
+  ReachCrashPoint(CrashPoint::kStoreOpened);
 
   auto loaded = config::Registry::Load(store.get(), file);
   if (!loaded.ok()) return loaded.status();
   registry = *std::move(loaded);
   if (absl::Status s = ConfigureTokens(); !s.ok()) return s;
+  ReachCrashPoint(CrashPoint::kConfigurationLoaded);
 
   delivery::DelivererOptions delivery_options;
   delivery_options.ledger = store.get();
@@ -185,6 +188,7 @@ absl::Status Server::Parts::Open() {
   delivery_options.spill_directory = Join(options.state_dir, "spill");
   delivery_options.sort_memory_bytes = options.sort_memory;
   delivery_options.workers = options.delivery_workers;
+  delivery_options.longest_sleep = options.longest_sleep;
   delivery_options.observer = LogDeliveryEvent;
   auto delivering = delivery::Deliverer::Create(delivery_options);
   if (!delivering.ok()) return delivering.status();
@@ -359,6 +363,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(ServerOptions options) {
   parts.token_ticker = std::make_unique<Ticker>(
       parts.options.token_interval, [&parts] { parts.tokens->RefreshDue(); });
   if (parts.options.deliver) parts.deliverer->Start();
+  ReachCrashPoint(CrashPoint::kServing);
   Log(LogLevel::kInfo, "started",
       {{"version", kConnectorVersion},
        {"destinations", absl::StrCat(parts.registry->Destinations().size())},
@@ -392,6 +397,7 @@ void Server::Shutdown() {
   parts.down = true;
   if (parts.grpc_server != nullptr) Log(LogLevel::kInfo, "stopping");
   RequestStop();
+  ReachCrashPoint(CrashPoint::kShutdownBegun);
   if (parts.health != nullptr) parts.health->Stop();
   parts.token_ticker.reset();
   if (parts.export_service != nullptr) parts.export_service->Shutdown();
@@ -415,7 +421,9 @@ void Server::Shutdown() {
                         [&answered](const auto&) { answered.Notify(); });
     answered.WaitForNotification();
   }
+  ReachCrashPoint(CrashPoint::kShutdownIntakeEnded);
   if (parts.deliverer != nullptr) parts.deliverer->Stop();
+  ReachCrashPoint(CrashPoint::kShutdownDeliveryEnded);
   const bool served = parts.grpc_server != nullptr;
   parts.health.reset();
   parts.grpc_server.reset();
@@ -424,6 +432,7 @@ void Server::Shutdown() {
   parts.deliverer.reset();
   parts.registry.reset();
   parts.store.reset();
+  ReachCrashPoint(CrashPoint::kShutdownStoreClosed);
   if (served) Log(LogLevel::kInfo, "stopped");
 }
 

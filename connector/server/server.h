@@ -44,6 +44,9 @@ struct ServerOptions {
   // nullptr: libcurl.
   pinterest::HttpTransport* transport = nullptr;
 
+  // As in DelivererOptions.
+  absl::Duration longest_sleep = absl::Seconds(10);
+
   // Without it nothing is delivered: for tests.
   bool deliver = true;
   // How often health is looked at.
