@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "connector/base/error.h"
 #include "connector/membership/catalog_part.h"
 #include "connector/membership/committer.h"
 #include "connector/membership/export_progress.h"
@@ -182,6 +183,14 @@ class RocksdbStore final : public MembershipStore {
   Committer committer_;
 };
 
+// The same error, with the directory it is about.
+absl::Status Named(const std::string& path, const absl::Status& status) {
+  return MakeError(
+      status.code(),
+      absl::StrCat("state directory ", path, ": ", status.message()),
+      GetErrorDetail(status));
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<MembershipStore>> OpenRocksdbStore(
@@ -191,9 +200,11 @@ absl::StatusOr<std::unique_ptr<MembershipStore>> OpenRocksdbStore(
   database_options.memory_budget = options.memory_budget;
   database_options.on_failure = options.on_failure;
   if (tuning.env != nullptr) database_options.env = tuning.env;
+  database_options.write_buffer_bytes = tuning.write_buffer_bytes;
+  database_options.verify_bytes = tuning.verify_bytes;
   absl::StatusOr<std::unique_ptr<Database>> database =
       Database::Open(database_options);
-  if (!database.ok()) return database.status();
+  if (!database.ok()) return Named(options.path, database.status());
 
   auto core =
       std::make_unique<Core>(**database, *options.clock, *options.random);
@@ -203,11 +214,7 @@ absl::StatusOr<std::unique_ptr<MembershipStore>> OpenRocksdbStore(
   std::vector<ExportName> waiting;
   absl::Status status = LoadTables(*core, &waiting);
   if (status.ok()) status = ExportProgress(*core).Release(waiting);
-  if (!status.ok()) {
-    return absl::Status(
-        status.code(),
-        absl::StrCat("state directory ", options.path, ": ", status.message()));
-  }
+  if (!status.ok()) return Named(options.path, status);
   return std::make_unique<RocksdbStore>(*std::move(database), std::move(core));
 }
 

@@ -47,6 +47,10 @@ struct StoreTuning {
   size_t max_exports_per_destination;
   // Not owned; nullptr: the real one.
   rocksdb::Env* env = nullptr;
+  // Unflushed writes of a family; 0: as the memory budget says.
+  size_t write_buffer_bytes = 0;
+  // Tables of up to so many bytes are verified at the start.
+  int64_t verify_bytes = int64_t{256} << 20;
 
   StoreTuning();
 };
