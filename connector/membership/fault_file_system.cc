@@ -33,6 +33,7 @@ class NoLogger : public rocksdb::Logger {
  public:
   using rocksdb::Logger::Logv;
   void Logv(const char* /*format*/, va_list /*arguments*/) override {}
+  size_t GetLogFileSize() const override { return 0; }
 };
 
 class Lock : public rocksdb::FileLock {

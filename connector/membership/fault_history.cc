@@ -13,6 +13,7 @@ namespace {
 
 constexpr int kRecords = 160;
 constexpr int kSegments = 3;
+constexpr size_t kPieceRecords = 20;
 constexpr int kMaxRejections = 15;
 constexpr absl::string_view kAccount = "549";
 
@@ -108,7 +109,7 @@ FaultHistory::FaultHistory(uint64_t seed, std::string directory)
   tuning_.block_target_bytes = 300;
   tuning_.block_max_bytes = 450;
   tuning_.block_small_bytes = 150;
-  tuning_.confirm_piece_records = 20;
+  tuning_.confirm_piece_records = kPieceRecords;
   tuning_.range_delete_keys = 8;
   // Flushes and compactions all the time.
   tuning_.write_buffer_bytes = 64 << 10;
@@ -419,7 +420,9 @@ absl::Status FaultHistory::StepRequest() {
   const uint64_t echo_number = number + 1;
   trail_.push_back(absl::StrCat("confirm ", number));
   // A crash may leave any of its pieces, in order.
-  for (int record : records) {
+  for (size_t i = 0; i < records.size(); ++i) {
+    const int record = records[i];
+    if (i > 0 && i % kPieceRecords == 0) possible_.push_back(model_);
     if (change == Change::kAdd) {
       list->delivered[record] = {DeliveredState::kThere, list->epoch};
     } else if (std::binary_search(echo_records.begin(), echo_records.end(),
@@ -428,7 +431,6 @@ absl::Status FaultHistory::StepRequest() {
     } else {
       list->delivered.erase(record);
     }
-    Maybe(model_);
   }
   list->doubts.erase(number);
   if (!echoes.empty()) list->echoes[echo_number] = echo_records;
@@ -452,8 +454,6 @@ absl::Status FaultHistory::StepRefuse() {
                                    ? DeliveredState::kRefusedAdd
                                    : DeliveredState::kRefusedRemove,
                                list->epoch};
-    // Few and near each other, yet they may be more than one write.
-    Maybe(model_);
     record += 1 + Pick(2);
   }
   for (const Refusal& refusal : refusals) {

@@ -108,10 +108,8 @@ class FaultHistory {
   absl::Status StepEpoch();
   absl::Status StepEndEcho();
 
-  // The step did `status`, and if it went well the model is `model_` now; what
-  // else it may have left behind was told to Maybe().
+  // The step did `status`; if it went well the model is `model_` now.
   absl::Status Done(const absl::Status& status, bool synced);
-  void Maybe(const FaultModel& model) { possible_.push_back(model); }
   absl::StatusOr<std::string> DumpStore();
 
   const std::string directory_;

@@ -3,7 +3,7 @@
 // state after a prefix of the writes, with everything that was acknowledged as
 // durable in it.
 //
-// SEEDS histories (40) from SEED (1) on; --test_env sets them.
+// SEEDS histories (30) from SEED (1) on; --test_env sets them.
 
 #include <cstdlib>
 
@@ -64,7 +64,7 @@ void RunSeed(uint64_t seed, Totals& totals) {
 
 TEST(PowerLossTest, EveryHistoryOpensAgainWithAllThatWasAcknowledged) {
   const uint64_t first = FromEnvironment("SEED", 1);
-  const uint64_t seeds = FromEnvironment("SEEDS", 40);
+  const uint64_t seeds = FromEnvironment("SEEDS", 30);
   Totals totals;
   for (uint64_t seed = first; seed < first + seeds; ++seed) {
     RunSeed(seed, totals);
