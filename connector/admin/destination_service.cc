@@ -11,6 +11,7 @@
 #include "connector/admin/lifecycle.h"
 #include "connector/admin/lookup.h"
 #include "connector/admin/rejections.h"
+#include "connector/admin/replay.h"
 #include "connector/admin/spec.h"
 #include "connector/admin/status_report.h"
 #include "connector/base/error.h"
@@ -170,6 +171,18 @@ grpc::Status DestinationServiceImpl::ListRejections(
       context_, **destination, request->page_size(), request->page_token());
   if (!page.ok()) return ToGrpcStatus(page.status());
   *response = *std::move(page);
+  return grpc::Status::OK;
+}
+
+grpc::Status DestinationServiceImpl::ReplayRejections(
+    grpc::ServerContext*, const v1::ReplayRejectionsRequest* request,
+    v1::ReplayRejectionsResponse* response) {
+  const LongCall long_call(&long_calls_);
+  if (!long_call.status().ok()) return ToGrpcStatus(long_call.status());
+  absl::MutexLock lock(&replay_mutex_);
+  auto replayed = admin::ReplayRejections(context_, *request);
+  if (!replayed.ok()) return ToGrpcStatus(replayed.status());
+  *response = *std::move(replayed);
   return grpc::Status::OK;
 }
 

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <utility>
 
+#include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "audience_sync/v1/destination_service.grpc.pb.h"
 #include "connector/admin/context.h"
@@ -73,6 +74,10 @@ class DestinationServiceImpl final
       grpc::ServerContext* call,
       const audience_sync::v1::ListRejectionsRequest* request,
       audience_sync::v1::ListRejectionsResponse* response) override;
+  grpc::Status ReplayRejections(
+      grpc::ServerContext* call,
+      const audience_sync::v1::ReplayRejectionsRequest* request,
+      audience_sync::v1::ReplayRejectionsResponse* response) override;
   grpc::Status DrainDestination(
       grpc::ServerContext* call,
       const audience_sync::v1::DrainDestinationRequest* request,
@@ -81,6 +86,8 @@ class DestinationServiceImpl final
  private:
   const AdminContext context_;
   absl::Notification stop_;
+  // Held over a replay.
+  absl::Mutex replay_mutex_;
   // Calls that hold a thread for long: drains and checks.
   std::atomic<int> long_calls_ = 0;
 };

@@ -276,6 +276,15 @@ class FakeStore final : public membership::MembershipStore {
   std::vector<std::pair<ListNumber, absl::Time>> EchoTimes() override {
     return {};
   }
+  std::string CallHistory(absl::string_view) override { return ""; }
+  absl::Status PutCallHistory(absl::string_view, absl::string_view) override {
+    return absl::UnimplementedError("not used here");
+  }
+  absl::StatusOr<std::vector<membership::RefusedRecord>> RefusedRecords(
+      ListNumber, const std::optional<identity_mapping::Record>&,
+      size_t) override {
+    return absl::UnimplementedError("");
+  }
   absl::Status EndEcho(ListNumber, uint64_t) override {
     return absl::UnimplementedError("");
   }

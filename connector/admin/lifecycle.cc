@@ -2,14 +2,12 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "absl/strings/str_cat.h"
 #include "connector/admin/lookup.h"
 #include "connector/admin/standing.h"
 #include "connector/base/error.h"
-#include "connector/config/segment_text.h"
 #include "connector/ingest/grpc_status.h"
 
 namespace connector::admin {
@@ -24,19 +22,8 @@ absl::Status SetPaused(const AdminContext& context,
     return context.registry->SetDestinationPaused(destination.ad_account_id,
                                                   paused);
   }
-  const std::string& segment_namespace =
-      name->segment_namespace().empty()
-          ? destination.policy.default_segment_namespace
-          : name->segment_namespace();
-  const std::optional<membership::SegmentRow> segment =
-      context.catalog->FindSegment(
-          destination.number, config::StoredSegmentText(segment_namespace),
-          config::StoredSegmentText(name->segment_id()));
-  if (!segment.has_value()) {
-    return MakeError(absl::StatusCode::kNotFound, "SEGMENT_NOT_FOUND",
-                     "no export has brought this segment to the destination; "
-                     "the status lists those that came");
-  }
+  auto segment = FindSegment(context, destination, *name);
+  if (!segment.ok()) return segment.status();
   if (absl::Status s =
           context.catalog->SetSegmentPaused(segment->number, paused);
       !s.ok()) {

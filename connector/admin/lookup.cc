@@ -1,7 +1,11 @@
 #include "connector/admin/lookup.h"
 
+#include <string>
+#include <utility>
+
 #include "absl/status/status.h"
 #include "connector/base/error.h"
+#include "connector/config/segment_text.h"
 
 namespace connector::admin {
 
@@ -16,6 +20,24 @@ absl::StatusOr<std::shared_ptr<const config::DestinationState>> FindDestination(
                      "no destination is configured for this ad account");
   }
   return destination;
+}
+
+absl::StatusOr<membership::SegmentRow> FindSegment(
+    const AdminContext& context, const config::DestinationState& destination,
+    const audience_sync::v1::SegmentName& name) {
+  const std::string& segment_namespace =
+      name.segment_namespace().empty()
+          ? destination.policy.default_segment_namespace
+          : name.segment_namespace();
+  auto segment = context.catalog->FindSegment(
+      destination.number, config::StoredSegmentText(segment_namespace),
+      config::StoredSegmentText(name.segment_id()));
+  if (!segment.has_value()) {
+    return MakeError(absl::StatusCode::kNotFound, "SEGMENT_NOT_FOUND",
+                     "no export has brought this segment to the destination; "
+                     "the status lists those that came");
+  }
+  return *std::move(segment);
 }
 
 }  // namespace connector::admin

@@ -24,7 +24,8 @@ void AddCounts(const SyncCounts& counts, v1::SyncCounters* out) {
   out->set_netted_out(out->netted_out() + settled.netted_out);
   out->set_superseded(out->superseded() + settled.superseded);
   out->set_excluded(out->excluded() + intake.excluded);
-  out->set_rejected(out->rejected() + intake.rejected + settled.refused);
+  out->set_rejected(out->rejected() + intake.rejected + settled.refused -
+                    intake.replayed);
   out->set_pending(out->pending() + counts.pending());
 }
 

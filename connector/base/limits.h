@@ -36,6 +36,7 @@ inline constexpr int kMaxExportsPerDestination = 10'000;
 inline constexpr int kMaxStreamRejectionsPerBatch = 100;
 inline constexpr int kMaxStoredRejectionsPerBatch = 1'000;
 inline constexpr int kMaxStoredRejections = 10'000;
+inline constexpr int kMaxReplayRecords = 1'000;
 
 // Configuration.
 inline constexpr int kMaxDestinations = 10'000;
@@ -66,6 +67,11 @@ inline constexpr int kDefaultWritesPerMinute = 200;
 inline constexpr int kMaxWritesPerMinute = 400;
 inline constexpr int kDefaultReadsPerMinute = 500;
 inline constexpr int kMaxReadsPerMinute = 1'000;
+// Half of what Pinterest grants an app and user.
+inline constexpr int kCallsPerSecond = 50;
+// What Pinterest grants an app with trial access.
+inline constexpr int kTrialWritesPerDay = 300;
+inline constexpr int kTrialCallsPerDay = 1'000;
 
 }  // namespace connector::limits
 

@@ -52,6 +52,9 @@ TEST_F(CommandLineTest, WrongUsageIsToldAndCallsNobody) {
            {"--address=example.com:5000", "list"},
            {"--nolimit", "rejections", "1"},
            {"rejections", "1", "--limit=-1"},
+           {"rejections", "replay"},
+           {"rejections", "1", "ups/a"},
+           {"rejections", "replay", "1", "ups"},
            {"pause", "1", "segment"},
            {"pause", "1", "/segment"},
            {"export", "f.jsonl"},
@@ -332,6 +335,25 @@ TEST_F(CommandLineTest, RejectionsArePlacesAndReasons) {
   EXPECT_THAT(fake_.calls().back(), HasSubstr("page_size: 5"));
   fake_.Answer("ListRejections", audience_sync::v1::ListRejectionsResponse());
   EXPECT_EQ(Run({"rejections", "1"}).out, "no rejections\n");
+}
+
+TEST_F(CommandLineTest, ReplaysASelectionOfWhatWasRefused) {
+  audience_sync::v1::ReplayRejectionsResponse response;
+  response.set_replayed_count(3);
+  fake_.Answer("ReplayRejections", response);
+  EXPECT_EQ(Run({"rejections", "replay", "1"}).out,
+            "3 refused memberships are tried again\n");
+  EXPECT_THAT(fake_.calls().back(),
+              HasSubstr("ReplayRejections {ad_account_id: \"1\" }"));
+  EXPECT_EQ(Run({"rejections", "replay", "1", "ups/a/b", "--record=00ff,01fe"})
+                .exit_code,
+            kExitOk);
+  EXPECT_THAT(fake_.calls().back(),
+              HasSubstr("segment { segment_namespace: \"ups\" segment_id: "
+                        "\"a/b\" } records: \"00ff\" records: \"01fe\""));
+  EXPECT_EQ(
+      Run({"rejections", "replay", "1", "--json"}).json()["replayedCount"],
+      "3");
 }
 
 TEST_F(CommandLineTest, DrainTellsWhatBlocks) {

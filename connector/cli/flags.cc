@@ -17,6 +17,9 @@ ABSL_FLAG(bool, validate_only, false,
 ABSL_FLAG(bool, force, false,
           "delete although changes wait for delivery; they are lost");
 ABSL_FLAG(int32_t, limit, 100, "most rejections to list; 0: all that are kept");
+ABSL_FLAG(
+    std::vector<std::string>, record, {},
+    "only these refused records, as they are listed, with commas between");
 ABSL_FLAG(absl::Duration, timeout, absl::Minutes(10),
           "how long to wait for delivery");
 

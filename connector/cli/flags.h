@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/flags/declare.h"
 #include "absl/time/time.h"
@@ -18,6 +19,7 @@ ABSL_DECLARE_FLAG(bool, offline);
 ABSL_DECLARE_FLAG(bool, validate_only);
 ABSL_DECLARE_FLAG(bool, force);
 ABSL_DECLARE_FLAG(int32_t, limit);
+ABSL_DECLARE_FLAG(std::vector<std::string>, record);
 ABSL_DECLARE_FLAG(absl::Duration, timeout);
 
 // Of `export`.

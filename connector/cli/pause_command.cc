@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "connector/cli/commands.h"
 #include "connector/cli/exit_code.h"
+#include "connector/cli/segment_argument.h"
 #include "connector/cli/table.h"
 #include "nlohmann/json.hpp"
 
@@ -26,17 +27,12 @@ int Run(CommandContext& context,
   nlohmann::ordered_json document{{"adAccountId", id}};
   std::string subject = absl::StrCat("destination ", Printable(id));
   if (context.arguments().size() > 1) {
-    // A namespace has no slash, an ID may.
     const std::string& segment = context.arguments()[1];
-    const size_t slash = segment.find('/');
-    if (slash == std::string::npos || slash == 0 ||
-        slash + 1 == segment.size()) {
-      return context.FailUsage("a segment is named NAMESPACE/SEGMENT_ID");
+    if (!ParseSegmentName(segment, request.mutable_segment())) {
+      return context.FailUsage(kSegmentNameRule);
     }
-    request.mutable_segment()->set_segment_namespace(segment.substr(0, slash));
-    request.mutable_segment()->set_segment_id(segment.substr(slash + 1));
-    document["segmentNamespace"] = segment.substr(0, slash);
-    document["segmentId"] = segment.substr(slash + 1);
+    document["segmentNamespace"] = request.segment().segment_namespace();
+    document["segmentId"] = request.segment().segment_id();
     absl::StrAppend(&subject, ", segment ", Printable(segment));
   }
   Response response;

@@ -7,6 +7,7 @@
 #include "connector/cli/exit_code.h"
 #include "connector/cli/flags.h"
 #include "connector/cli/rejection_name.h"
+#include "connector/cli/segment_argument.h"
 #include "connector/cli/table.h"
 
 namespace connector::cli {
@@ -15,6 +16,8 @@ namespace {
 using audience_sync::v1::ListRejectionsRequest;
 using audience_sync::v1::ListRejectionsResponse;
 using audience_sync::v1::Rejection;
+using audience_sync::v1::ReplayRejectionsRequest;
+using audience_sync::v1::ReplayRejectionsResponse;
 
 constexpr int kMaxPage = 1000;
 
@@ -51,7 +54,32 @@ void AddRow(const Rejection& rejection, Table& table) {
                 absl::StrCat("export ", intake.export_id())});
 }
 
-int Run(CommandContext& context) {
+int Replay(CommandContext& context) {
+  ReplayRejectionsRequest request;
+  request.set_ad_account_id(context.arguments()[1]);
+  if (context.arguments().size() > 2 &&
+      !ParseSegmentName(context.arguments()[2], request.mutable_segment())) {
+    return context.FailUsage(kSegmentNameRule);
+  }
+  for (const std::string& record : absl::GetFlag(FLAGS_record)) {
+    request.add_records(record);
+  }
+  ReplayRejectionsResponse response;
+  if (absl::Status s = context.Call(&CommandContext::Stub::ReplayRejections,
+                                    request, response);
+      !s.ok()) {
+    return context.FailCall(s);
+  }
+  if (context.json()) {
+    context.PrintJson(response);
+  } else {
+    context.Print(absl::StrCat(response.replayed_count(),
+                               " refused memberships are tried again\n"));
+  }
+  return kExitOk;
+}
+
+int List(CommandContext& context) {
   const int limit = absl::GetFlag(FLAGS_limit);
   if (limit < 0) return context.FailUsage("--limit must not be negative");
   ListRejectionsResponse all;
@@ -89,15 +117,28 @@ int Run(CommandContext& context) {
   return kExitOk;
 }
 
+int Run(CommandContext& context) {
+  const bool replay = context.arguments()[0] == "replay";
+  if (!replay && context.arguments().size() > 1) {
+    return context.FailUsage(
+        "only \"rejections replay\" takes more than an ad account");
+  }
+  if (replay && context.arguments().size() < 2) {
+    return context.FailUsage("\"rejections replay\" needs an ad account");
+  }
+  return replay ? Replay(context) : List(context);
+}
+
 }  // namespace
 
 Command RejectionsCommand() {
   return {"rejections",
-          "AD_ACCOUNT_ID",
-          "Lists what was rejected, newest first: places and reasons.",
-          {"limit"},
+          "[replay] AD_ACCOUNT_ID [NAMESPACE/SEGMENT_ID]",
+          "Lists what was rejected, newest first: places and reasons. With "
+          "\"replay\": tries again what Pinterest refused.",
+          {"limit", "record"},
           1,
-          1,
+          3,
           Run};
 }
 

@@ -66,18 +66,27 @@ CredentialState ResolveCredential(
                0, limits::kMaxWritesPerMinute);
   check->Range(path("rate_limits.reads_per_minute"), rates.reads_per_minute(),
                0, limits::kMaxReadsPerMinute);
+  if (!audience_sync::v1::AccessTier_IsValid(rates.access_tier())) {
+    check->Add(path("rate_limits.access_tier"), "is not a known value");
+  }
   if (rates.unlimited()) {
-    if (rates.writes_per_minute() != 0 || rates.reads_per_minute() != 0) {
+    if (rates.writes_per_minute() != 0 || rates.reads_per_minute() != 0 ||
+        rates.access_tier() != audience_sync::v1::ACCESS_TIER_UNSPECIFIED) {
       check->Add(path("rate_limits.unlimited"),
-                 "cannot be set together with a rate");
+                 "cannot be set together with a rate or an access tier");
     }
   } else {
-    state.writes_per_minute = rates.writes_per_minute() == 0
-                                  ? limits::kDefaultWritesPerMinute
-                                  : rates.writes_per_minute();
-    state.reads_per_minute = rates.reads_per_minute() == 0
-                                 ? limits::kDefaultReadsPerMinute
-                                 : rates.reads_per_minute();
+    state.limits.calls_per_second = limits::kCallsPerSecond;
+    state.limits.writes_per_minute = rates.writes_per_minute() == 0
+                                         ? limits::kDefaultWritesPerMinute
+                                         : rates.writes_per_minute();
+    state.limits.reads_per_minute = rates.reads_per_minute() == 0
+                                        ? limits::kDefaultReadsPerMinute
+                                        : rates.reads_per_minute();
+    if (rates.access_tier() == audience_sync::v1::ACCESS_TIER_TRIAL) {
+      state.limits.writes_per_day = limits::kTrialWritesPerDay;
+      state.limits.calls_per_day = limits::kTrialCallsPerDay;
+    }
   }
   state.config.set_etag(EtagOf(state.config));
   return state;

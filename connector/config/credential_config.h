@@ -7,6 +7,7 @@
 #include "absl/strings/string_view.h"
 #include "audience_sync/v1/destination.pb.h"
 #include "audience_sync/v1/destination_service.pb.h"
+#include "connector/config/call_limits.h"
 #include "connector/config/field_check.h"
 
 namespace connector::config {
@@ -16,9 +17,7 @@ struct CredentialState {
   std::string credential_id;
   // A plain file name in the credentials directory.
   std::string access_token_file;
-  // Calls a minute; 0 is no limit.
-  int writes_per_minute = 0;
-  int reads_per_minute = 0;
+  CallLimits limits;
   audience_sync::v1::ConfigurationOwner owner =
       audience_sync::v1::CONFIGURATION_OWNER_API;
   // With its etag.

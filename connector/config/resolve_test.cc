@@ -309,8 +309,8 @@ TEST(ResolveCredentialTest, FillsInDefaults) {
   auto state = ResolveCredential(SoundCredential());
   ASSERT_TRUE(state.ok()) << state.status();
   EXPECT_EQ(state->access_token_file, "main.token");
-  EXPECT_EQ(state->writes_per_minute, 200);
-  EXPECT_EQ(state->reads_per_minute, 500);
+  EXPECT_EQ(state->limits.writes_per_minute, 200);
+  EXPECT_EQ(state->limits.reads_per_minute, 500);
   EXPECT_THAT(state->config.etag(), SizeIs(16));
 }
 
@@ -319,11 +319,25 @@ TEST(ResolveCredentialTest, UnlimitedIsNoRate) {
   credential.mutable_rate_limits()->set_unlimited(true);
   auto state = ResolveCredential(credential);
   ASSERT_TRUE(state.ok());
-  EXPECT_EQ(state->writes_per_minute, 0);
-  EXPECT_EQ(state->reads_per_minute, 0);
+  EXPECT_EQ(state->limits.writes_per_minute, 0);
+  EXPECT_EQ(state->limits.reads_per_minute, 0);
   credential.mutable_rate_limits()->set_reads_per_minute(1);
   EXPECT_THAT(Fields(ResolveCredential(credential).status()),
               ElementsAre("credential.rate_limits.unlimited"));
+}
+
+TEST(ResolveCredentialTest, TrialAccessHasLimitsADay) {
+  v1::Credential credential = SoundCredential();
+  EXPECT_EQ(ResolveCredential(credential)->limits.writes_per_day, 0);
+  credential.mutable_rate_limits()->set_access_tier(v1::ACCESS_TIER_TRIAL);
+  auto state = ResolveCredential(credential);
+  ASSERT_TRUE(state.ok()) << state.status();
+  EXPECT_EQ(state->limits.writes_per_day, 300);
+  EXPECT_EQ(state->limits.calls_per_day, 1000);
+  credential.mutable_rate_limits()->set_access_tier(
+      static_cast<v1::AccessTier>(77));
+  EXPECT_THAT(Fields(ResolveCredential(credential).status()),
+              ElementsAre("credential.rate_limits.access_tier"));
 }
 
 TEST(ResolveCredentialTest, RefusesRatesAbovePinterests) {

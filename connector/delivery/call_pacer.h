@@ -1,35 +1,52 @@
 #ifndef CONNECTOR_DELIVERY_CALL_PACER_H_
 #define CONNECTOR_DELIVERY_CALL_PACER_H_
 
-#include <deque>
+#include <functional>
+#include <map>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "connector/config/call_limits.h"
+#include "connector/delivery/call_window.h"
 #include "connector/pinterest/rate_limit_headers.h"
 
 namespace connector::delivery {
 
-// What a call is for. Removals may use what is set aside from additions.
+// What a call is for. Removals may use what is set aside from the others.
 enum class CallKind { kRead, kRemoval, kAddition };
 
-// Keeps the calls of one credential within its budgets: in any 60 seconds no
-// more than the configured number of writes, and of reads. A tenth of the
-// writes is set aside for removals, so that a withdrawal of consent never waits
-// behind a backfill. Thread-safe.
+// Keeps the calls of one credential within its budgets: in any second, minute
+// or day no more than the configured number of writes, of reads and of all
+// calls, or than Pinterest's headers tell if that is less. A tenth of the
+// writes, and of the day's calls, is set aside for removals, so that a
+// withdrawal of consent never waits behind a backfill. Thread-safe.
 class CallPacer {
  public:
-  // Calls a minute; 0 is no limit.
-  CallPacer(int writes_per_minute, int reads_per_minute);
+  // Makes the history durable. Called under the pacer's lock, before a call
+  // that counts against a budget of a day is granted; may be empty.
+  using SaveHistory = std::function<absl::Status(const std::string& history)>;
 
-  void SetLimits(int writes_per_minute, int reads_per_minute);
+  // `history` is what was saved last; empty if nothing was. One that does not
+  // read counts as none.
+  CallPacer(const config::CallLimits& limits, absl::string_view history,
+            absl::Time now, SaveHistory save);
+
+  void SetLimits(const config::CallLimits& limits);
 
   // Takes a place for one call, which must follow at once. Otherwise the time
   // from which on it is worth asking again.
   struct Answer {
     bool granted = false;
     absl::Time retry_time;
+    // Why not, if it is more than the pace of the minute: UNAVAILABLE
+    // DAILY_CALLS_USED_UP, or the history could not be saved.
+    absl::Status reason;
   };
   Answer TryAcquire(CallKind kind, absl::Time now);
 
@@ -44,23 +61,26 @@ class CallPacer {
                absl::Time now);
 
  private:
-  struct Budget {
-    int configured = 0;
-    // Pinterest's own, if it is lower; 0 if none was seen.
-    int told = 0;
-    absl::Time hold_until = absl::InfinitePast();
-    // The calls of the last minute.
-    std::deque<absl::Time> calls;
+  enum class Scope { kAll, kReads, kWrites };
+  using WindowKey = std::pair<Scope, absl::Duration>;
 
-    int limit() const;
-  };
-  Budget& budget(CallKind kind) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    return kind == CallKind::kRead ? reads_ : writes_;
+  CallWindow& Window(Scope scope, absl::Duration length)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Configure(const config::CallLimits& limits)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void ReadHistory(absl::string_view history, absl::Time now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::string History() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  static bool Counts(Scope scope, CallKind kind);
+  absl::Time& hold(CallKind kind) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return kind == CallKind::kRead ? reads_hold_ : writes_hold_;
   }
 
+  const SaveHistory save_;
   absl::Mutex mutex_;
-  Budget writes_ ABSL_GUARDED_BY(mutex_);
-  Budget reads_ ABSL_GUARDED_BY(mutex_);
+  std::map<WindowKey, CallWindow> windows_ ABSL_GUARDED_BY(mutex_);
+  absl::Time reads_hold_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
+  absl::Time writes_hold_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
 };
 
 }  // namespace connector::delivery

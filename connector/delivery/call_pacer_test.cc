@@ -1,8 +1,10 @@
 #include "connector/delivery/call_pacer.h"
 
 #include <deque>
+#include <memory>
 #include <string>
 
+#include "connector/base/error.h"
 #include "connector/base/fake_random.h"
 #include "connector/delivery/gate.h"
 #include "gtest/gtest.h"
@@ -12,9 +14,33 @@ namespace {
 
 const absl::Time kStart = absl::FromUnixSeconds(1'700'000'000);
 
+config::CallLimits PerMinute(int writes, int reads) {
+  config::CallLimits limits;
+  limits.writes_per_minute = writes;
+  limits.reads_per_minute = reads;
+  return limits;
+}
+
+// What trial access grants, and nothing else.
+config::CallLimits PerDay(int writes, int calls) {
+  config::CallLimits limits;
+  limits.writes_per_day = writes;
+  limits.calls_per_day = calls;
+  return limits;
+}
+
+pinterest::RateLimitWindow Told(const std::string& name, int64_t limit,
+                                absl::Duration length) {
+  pinterest::RateLimitWindow window;
+  window.name = name;
+  window.limit = limit;
+  window.window = length;
+  return window;
+}
+
 TEST(CallPacerTest, NeverMoreThanTheLimitInAnyMinute) {
   FakeRandom random(7);
-  CallPacer pacer(20, 0);
+  CallPacer pacer(PerMinute(20, 0), "", kStart, nullptr);
   std::deque<absl::Time> granted;
   absl::Time now = kStart;
   int total = 0;
@@ -37,7 +63,7 @@ TEST(CallPacerTest, NeverMoreThanTheLimitInAnyMinute) {
 }
 
 TEST(CallPacerTest, AskingAtTheRetryTimeIsGranted) {
-  CallPacer pacer(5, 0);
+  CallPacer pacer(PerMinute(5, 0), "", kStart, nullptr);
   absl::Time now = kStart;
   for (int i = 0; i < 50; ++i) {
     auto answer = pacer.TryAcquire(CallKind::kRemoval, now);
@@ -51,7 +77,7 @@ TEST(CallPacerTest, AskingAtTheRetryTimeIsGranted) {
 }
 
 TEST(CallPacerTest, RemovalsFindAPlaceWhenAdditionsUsedAllOfTheirs) {
-  CallPacer pacer(20, 0);
+  CallPacer pacer(PerMinute(20, 0), "", kStart, nullptr);
   int additions = 0;
   while (pacer.TryAcquire(CallKind::kAddition, kStart).granted) ++additions;
   EXPECT_EQ(additions, 18);
@@ -61,14 +87,14 @@ TEST(CallPacerTest, RemovalsFindAPlaceWhenAdditionsUsedAllOfTheirs) {
 }
 
 TEST(CallPacerTest, ReadsAndWritesAreCountedApart) {
-  CallPacer pacer(1, 1);
+  CallPacer pacer(PerMinute(1, 1), "", kStart, nullptr);
   EXPECT_TRUE(pacer.TryAcquire(CallKind::kRead, kStart).granted);
   EXPECT_TRUE(pacer.TryAcquire(CallKind::kRemoval, kStart).granted);
   EXPECT_FALSE(pacer.TryAcquire(CallKind::kRead, kStart).granted);
 }
 
 TEST(CallPacerTest, HoldsWhenPinterestAsksForIt) {
-  CallPacer pacer(0, 0);
+  CallPacer pacer(PerMinute(0, 0), "", kStart, nullptr);
   pacer.HoldUntil(CallKind::kAddition, kStart + absl::Seconds(30));
   EXPECT_EQ(pacer.TryAcquire(CallKind::kRemoval, kStart).retry_time,
             kStart + absl::Seconds(30));
@@ -78,7 +104,7 @@ TEST(CallPacerTest, HoldsWhenPinterestAsksForIt) {
 }
 
 TEST(CallPacerTest, TakesOverALowerLimitThatPinterestTells) {
-  CallPacer pacer(200, 0);
+  CallPacer pacer(PerMinute(200, 0), "", kStart, nullptr);
   pinterest::RateLimitWindow window;
   window.name = "ads_write_app_id_user_id";
   window.limit = 3;
@@ -90,7 +116,7 @@ TEST(CallPacerTest, TakesOverALowerLimitThatPinterestTells) {
 }
 
 TEST(CallPacerTest, WaitsOutAnExhaustedWindow) {
-  CallPacer pacer(200, 0);
+  CallPacer pacer(PerMinute(200, 0), "", kStart, nullptr);
   pinterest::RateLimitWindow window;
   window.name = "safety_net_app_id_user_id";
   window.remaining = 0;
@@ -99,6 +125,123 @@ TEST(CallPacerTest, WaitsOutAnExhaustedWindow) {
   EXPECT_FALSE(pacer.TryAcquire(CallKind::kRemoval, kStart).granted);
   EXPECT_TRUE(
       pacer.TryAcquire(CallKind::kRemoval, kStart + absl::Seconds(2)).granted);
+}
+
+TEST(CallPacerTest, NeverMoreThanTheLimitInAnyDayWhateverRestarts) {
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    FakeRandom random(seed);
+    std::string saved;
+    const auto save = [&](const std::string& history) {
+      saved = history;
+      return absl::OkStatus();
+    };
+    const config::CallLimits limits = PerDay(30, 70);
+    auto pacer = std::make_unique<CallPacer>(limits, "", kStart, save);
+    std::deque<absl::Time> writes;
+    std::deque<absl::Time> calls;
+    absl::Time now = kStart;
+    int total_writes = 0;
+    while (now < kStart + absl::Hours(24 * 10)) {
+      now += absl::Seconds(random.Next() % 1200);
+      if (random.Next() % 10 == 0) {
+        pacer = std::make_unique<CallPacer>(limits, saved, now, save);
+      }
+      static constexpr CallKind kKinds[] = {CallKind::kRead, CallKind::kRemoval,
+                                            CallKind::kAddition};
+      const CallKind kind = kKinds[random.Next() % 3];
+      const auto answer = pacer->TryAcquire(kind, now);
+      if (!answer.granted) {
+        EXPECT_GT(answer.retry_time, now);
+        EXPECT_FALSE(answer.reason.ok());
+        continue;
+      }
+      for (auto* made : {&writes, &calls}) {
+        if (made == &writes && kind == CallKind::kRead) continue;
+        made->push_back(now);
+        while (made->front() <= now - absl::Hours(24)) made->pop_front();
+      }
+      total_writes += kind != CallKind::kRead;
+      ASSERT_LE(writes.size(), 30u) << "seed " << seed;
+      ASSERT_LE(calls.size(), 70u) << "seed " << seed;
+    }
+    // And the limit is used, but for what the marks err by.
+    EXPECT_GT(total_writes, 250) << "seed " << seed;
+  }
+}
+
+TEST(CallPacerTest, ATenthOfTheDayIsForRemovals) {
+  CallPacer pacer(PerDay(300, 1000), "", kStart, nullptr);
+  int additions = 0;
+  while (pacer.TryAcquire(CallKind::kAddition, kStart).granted) ++additions;
+  EXPECT_EQ(additions, 270);
+  int reads = 0;
+  while (pacer.TryAcquire(CallKind::kRead, kStart).granted) ++reads;
+  EXPECT_EQ(reads, 630);
+  int removals = 0;
+  while (pacer.TryAcquire(CallKind::kRemoval, kStart).granted) ++removals;
+  EXPECT_EQ(removals, 30);
+  const auto answer = pacer.TryAcquire(CallKind::kRemoval, kStart);
+  EXPECT_EQ(GetErrorDetail(answer.reason).reason, "DAILY_CALLS_USED_UP");
+  EXPECT_TRUE(pacer.TryAcquire(CallKind::kRemoval, answer.retry_time).granted);
+}
+
+TEST(CallPacerTest, NoCallWhoseCountIsNotSaved) {
+  CallPacer pacer(PerDay(300, 1000), "", kStart, [](const std::string&) {
+    return absl::UnavailableError("disk");
+  });
+  const auto answer = pacer.TryAcquire(CallKind::kAddition, kStart);
+  EXPECT_FALSE(answer.granted);
+  EXPECT_GT(answer.retry_time, kStart);
+}
+
+TEST(CallPacerTest, ADailyLimitThatPinterestTellsIsRemembered) {
+  std::string saved;
+  const auto save = [&](const std::string& history) {
+    saved = history;
+    return absl::OkStatus();
+  };
+  CallPacer before(PerMinute(0, 0), "", kStart, save);
+  EXPECT_TRUE(before.TryAcquire(CallKind::kRemoval, kStart).granted);
+  before.Observe(CallKind::kRemoval,
+                 {Told("ads_write_app_id_user_id", 3, absl::Hours(24))},
+                 kStart);
+  EXPECT_TRUE(before.TryAcquire(CallKind::kRemoval, kStart).granted);
+  CallPacer after(PerMinute(0, 0), saved, kStart, save);
+  EXPECT_TRUE(after.TryAcquire(CallKind::kRemoval, kStart).granted);
+  EXPECT_FALSE(after.TryAcquire(CallKind::kRemoval, kStart).granted);
+  EXPECT_TRUE(after.TryAcquire(CallKind::kRead, kStart).granted);
+}
+
+TEST(CallPacerTest, AHistoryThatDoesNotReadCountsAsNone) {
+  for (const char* history :
+       {"x", "2 86400", "2 86400 0,1:2", "9 86400 0", "2 -1 0", "2 86400 -5",
+        "2 86400 0,99999999999999999999:1:1", "\n\n 2"}) {
+    CallPacer pacer(PerDay(2, 0), history, kStart, nullptr);
+    EXPECT_TRUE(pacer.TryAcquire(CallKind::kRemoval, kStart).granted);
+    EXPECT_TRUE(pacer.TryAcquire(CallKind::kRemoval, kStart).granted);
+    EXPECT_FALSE(pacer.TryAcquire(CallKind::kRemoval, kStart).granted);
+  }
+}
+
+TEST(CallPacerTest, KeepsTheLimitOfASecondThatPinterestTells) {
+  CallPacer pacer(PerMinute(0, 0), "", kStart, nullptr);
+  pacer.Observe(CallKind::kRead,
+                {Told("safety_net_app_id_user_id", 4, absl::Seconds(1))},
+                kStart);
+  absl::Time now = kStart;
+  std::deque<absl::Time> granted;
+  for (int i = 0; i < 400; ++i) {
+    const auto answer =
+        pacer.TryAcquire(i % 2 ? CallKind::kRead : CallKind::kRemoval, now);
+    if (!answer.granted) {
+      now = answer.retry_time;
+      continue;
+    }
+    granted.push_back(now);
+    while (granted.front() <= now - absl::Seconds(1)) granted.pop_front();
+    ASSERT_LE(granted.size(), 4u);
+    now += absl::Milliseconds(1);
+  }
 }
 
 TEST(GateTest, LetsOneProbeThroughPerInterval) {

@@ -24,9 +24,13 @@ uint64_t Prefix(RecordView record) {
 
 // `later` is of the same record and overtakes `earlier`.
 void Overtake(const SortedChange& earlier, SortedChange& later,
-              int64_t& superseded) {
-  if (earlier.flags & SortedChange::kCounted) ++superseded;
-  later.flags |= earlier.flags & SortedChange::kEcho;
+              int64_t& superseded, int64_t& replays) {
+  SortedChange::CountOvertaken(earlier.flags, superseded, replays);
+  later.flags |=
+      earlier.flags & (SortedChange::kEcho | SortedChange::kTryAgain);
+  if (earlier.flags & SortedChange::kReplay) {
+    later.flags |= SortedChange::kTryAgain;
+  }
 }
 
 }  // namespace
@@ -58,7 +62,7 @@ struct SortedChanges::Memory {
   }
 
   // Sorts by record, keeps the last event of each, counts the others.
-  void SortAndNet(int64_t& superseded) {
+  void SortAndNet(int64_t& superseded, int64_t& replays) {
     std::sort(items.begin(), items.end(), [this](const Item& a, const Item& b) {
       if (a.prefix != b.prefix) return a.prefix < b.prefix;
       const auto order = record(a) <=> record(b);
@@ -70,7 +74,7 @@ struct SortedChanges::Memory {
       if (kept > 0 && items[kept - 1].prefix == items[i].prefix &&
           record(items[kept - 1]) == record(items[i])) {
         SortedChange later = Get(items[i]);
-        Overtake(Get(items[kept - 1]), later, superseded);
+        Overtake(Get(items[kept - 1]), later, superseded, replays);
         items[kept - 1] = items[i];
         items[kept - 1].change_and_flags = static_cast<uint8_t>(
             later.flags << 1 | static_cast<uint8_t>(later.change));
@@ -140,7 +144,7 @@ absl::Status ChangeSorter::Add(const SortedChange& change) {
 }
 
 absl::Status ChangeSorter::Spill() {
-  memory_->SortAndNet(superseded_);
+  memory_->SortAndNet(superseded_, overtaken_replays_);
   auto file = SpillFile::Create(spill_directory_);
   if (!file.ok()) return file.status();
   for (const auto& item : memory_->items) {
@@ -201,7 +205,7 @@ absl::Status ChangeSorter::Merge(
     Source& source = sources[heap.back()];
     SortedChange change = source.head;
     if (have_last && last.record == change.record) {
-      Overtake(last, change, superseded_);
+      Overtake(last, change, superseded_, overtaken_replays_);
     } else if (have_last) {
       if (absl::Status status = write(last); !status.ok()) return status;
     }
@@ -226,7 +230,7 @@ absl::Status ChangeSorter::Merge(
 absl::StatusOr<NettedChanges> ChangeSorter::Finish() {
   NettedChanges netted;
   if (chunks_.empty()) {
-    memory_->SortAndNet(superseded_);
+    memory_->SortAndNet(superseded_, overtaken_replays_);
     for (uint32_t i = 0; i < memory_->items.size(); ++i) {
       SortedChanges& side = (memory_->items[i].change_and_flags & 1) ==
                                     static_cast<int>(Change::kAdd)
@@ -238,6 +242,7 @@ absl::StatusOr<NettedChanges> ChangeSorter::Finish() {
     netted.removals.memory_ = memory_;
     netted.additions.memory_ = memory_;
     netted.superseded = superseded_;
+    netted.overtaken_replays = overtaken_replays_;
     return netted;
   }
 
@@ -265,6 +270,7 @@ absl::StatusOr<NettedChanges> ChangeSorter::Finish() {
     }
   }
   netted.superseded = superseded_;
+  netted.overtaken_replays = overtaken_replays_;
   return netted;
 }
 

@@ -51,8 +51,10 @@ class SortedChanges {
 struct NettedChanges {
   SortedChanges removals;
   SortedChanges additions;
-  // Counted changes that a later one of the same record overtook.
+  // Counted changes that a later one of the same record overtook, and replays
+  // of which the same is true.
   int64_t superseded = 0;
+  int64_t overtaken_replays = 0;
 };
 
 // Sorts changes by record in bounded memory and keeps the last event of each.
@@ -84,7 +86,9 @@ class ChangeSorter {
   const std::string spill_directory_;
   std::shared_ptr<SortedChanges::Memory> memory_;
   std::vector<std::unique_ptr<SpillFile>> chunks_;
+  // What was overtaken.
   int64_t superseded_ = 0;
+  int64_t overtaken_replays_ = 0;
 };
 
 }  // namespace connector::delivery

@@ -2,8 +2,10 @@
 #define CONNECTOR_DELIVERY_CREDENTIAL_CHANNEL_H_
 
 #include <memory>
+#include <utility>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "connector/delivery/call_pacer.h"
 #include "connector/delivery/gate.h"
@@ -16,10 +18,13 @@ namespace connector::delivery {
 // Thread-safe.
 class CredentialChannel {
  public:
+  // For the rest see CallPacer.
   CredentialChannel(std::shared_ptr<pinterest::CustomerListClient> client,
-                    int writes_per_minute, int reads_per_minute)
+                    const config::CallLimits& limits,
+                    absl::string_view call_history, absl::Time now,
+                    CallPacer::SaveHistory save_history)
       : client_(std::move(client)),
-        pacer_(writes_per_minute, reads_per_minute) {}
+        pacer_(limits, call_history, now, std::move(save_history)) {}
 
   pinterest::CustomerListClient& client() { return *client_; }
   CallPacer& pacer() { return pacer_; }

@@ -197,12 +197,15 @@ std::shared_ptr<CredentialChannel> Deliverer::Channel(
     auto client = options_.clients->ClientFor(credential.access_token_file);
     if (!client.ok()) return nullptr;
     entry.access_token_file = credential.access_token_file;
+    membership::Ledger* const ledger = options_.ledger;
     entry.channel = std::make_shared<CredentialChannel>(
-        *std::move(client), credential.writes_per_minute,
-        credential.reads_per_minute);
+        *std::move(client), credential.limits,
+        ledger->CallHistory(credential.credential_id), options_.clock->Now(),
+        [ledger, id = credential.credential_id](const std::string& history) {
+          return ledger->PutCallHistory(id, history);
+        });
   }
-  entry.channel->pacer().SetLimits(credential.writes_per_minute,
-                                   credential.reads_per_minute);
+  entry.channel->pacer().SetLimits(credential.limits);
   return entry.channel;
 }
 
@@ -276,6 +279,8 @@ void Deliverer::Finish(Task& task, const ListPass::StepResult& result) {
   wake_.Signal();  // this credential has a thread free
   const absl::Time now = options_.clock->Now();
   task.not_before = absl::InfinitePast();
+  task.removals_may_pass = result.removals_may_pass;
+  const bool new_removals = std::exchange(task.new_removals, false);
   task.condition = {};
   if (!result.reason.ok() && !absl::IsCancelled(result.reason)) {
     task.condition = {result.kind == StepKind::kWait
@@ -310,6 +315,7 @@ void Deliverer::Finish(Task& task, const ListPass::StepResult& result) {
       }
       if (result.time - now <= kLongestHeldWait) {
         Enqueue(task, result.time, task.pass->NextIsRemoval());
+        if (new_removals) LetRemovalsPass(task);
         return;
       }
       // Its memory and its place are worth more than its sort.
@@ -337,7 +343,21 @@ void Deliverer::Finish(Task& task, const ListPass::StepResult& result) {
   for (const auto& [list, time] : options_.ledger->EchoTimes()) {
     if (list == task.list) task.echo_time = std::min(task.echo_time, time);
   }
+  if (new_removals) LetRemovalsPass(task);
   Schedule(task);
+}
+
+void Deliverer::LetRemovalsPass(Task& task) {
+  if (!task.removals_may_pass) return;
+  if (task.pass == nullptr) {
+    task.not_before = absl::InfinitePast();
+    return;
+  }
+  // Its next step looks for removals, once a flush interval has gone by.
+  const auto destination = options_.registry->FindDestination(task.destination);
+  if (destination == nullptr || !task.queued) return;
+  const absl::Time look = options_.clock->Now() + destination->policy.max_delay;
+  if (look < task.due) Enqueue(task, look, /*removal=*/true);
 }
 
 void Deliverer::Schedule(Task& task) {
@@ -409,6 +429,13 @@ void Deliverer::OnCommit(ListNumber list, bool has_removals) {
     return;
   }
   Task& task = *found->second;
+  if (has_removals) {
+    if (task.running) {
+      task.new_removals = true;
+    } else {
+      LetRemovalsPass(task);
+    }
+  }
   // Already due, and as urgent as it can get: nothing to decide.
   if (task.queued && (task.queued_as_removal || !has_removals) &&
       task.due <= options_.clock->Now()) {

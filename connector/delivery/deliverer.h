@@ -101,8 +101,12 @@ class Deliverer : public DeliveryControl {
     // Found no place for its pass; waits for one to end.
     bool parked = false;
     bool flush = false;
-    // Not before this, whatever comes: a retry or a closed gate.
+    // Not before this: a retry, a closed gate, or the pace.
     absl::Time not_before = absl::InfinitePast();
+    // It is only the pace of additions.
+    bool removals_may_pass = false;
+    // Removals were committed while its step ran.
+    bool new_removals = false;
     // When something goes out once more, or an old doubt is over.
     absl::Time echo_time = absl::InfiniteFuture();
     DeliveryCondition condition;
@@ -132,6 +136,8 @@ class Deliverer : public DeliveryControl {
   ListPass::StepResult RunStep(Task& task);
   void Finish(Task& task, const ListPass::StepResult& result)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Removals came while it waits for the pace of additions.
+  void LetRemovalsPass(Task& task) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Puts an idle task where it belongs.
   void Schedule(Task& task) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Enqueue(Task& task, absl::Time due, bool removal)

@@ -8,6 +8,7 @@
 #include "connector/delivery/delivery_timing.h"
 #include "connector/delivery/delivery_world.h"
 #include "connector/delivery/list_name.h"
+#include "connector/membership/replay.h"
 #include "gtest/gtest.h"
 
 namespace connector::delivery {
@@ -253,6 +254,95 @@ TEST_F(DeliveryTest, OneBadRecordIsRefusedAndItsNeighboursAreNot) {
   ASSERT_TRUE(world_->RunUntilQuiet());
   EXPECT_TRUE(world_->pinterest().Calls().empty());
   EXPECT_EQ(world_->Counts("a").settled.refused, 2);
+}
+
+// Dead letters.
+class ReplayTest : public DeliveryTest {
+ protected:
+  void SetUp() override {
+    DeliveryTest::SetUp();
+    world_->pinterest().SetBadRecord(DeliveryWorld::WireText(13));
+    Add(1, 40);
+    ASSERT_TRUE(world_->RunUntilQuiet());
+    ASSERT_EQ(Rejected(), 1);
+    world_->pinterest().ClearCalls();
+  }
+
+  // As the call of the API does it.
+  int64_t Replay() {
+    const auto counts = world_->Counts("a");
+    auto segment =
+        world_->store().FindSegment(world_->destination(), "ups", "a");
+    auto replayed = membership::ReplayRefusals(
+        world_->store(), world_->store(), *segment,
+        counts.settled.refused - counts.intake.replayed,
+        [](auto) { return true; });
+    EXPECT_TRUE(replayed.ok()) << replayed.status();
+    return replayed.value_or(-1);
+  }
+  int64_t Rejected() {
+    const auto counts = world_->Counts("a");
+    return counts.settled.refused - counts.intake.replayed;
+  }
+};
+
+TEST_F(ReplayTest, WhatIsNoLongerRefusedIsDelivered) {
+  world_->pinterest().MendRecords();
+  EXPECT_EQ(Replay(), 1);
+  EXPECT_EQ(world_->Counts("a").pending(), 1);
+  EXPECT_EQ(Rejected(), 0);
+  world_->Open();
+  EXPECT_EQ(world_->Counts("a").pending(), 1) << "durable";
+  EXPECT_EQ(Replay(), 0) << "on its way already";
+  ASSERT_TRUE(world_->RunUntilQuiet());
+  world_->ExpectConverged();
+  EXPECT_EQ(world_->CallCount("ADD"), 1);
+  EXPECT_EQ(world_->Counts("a").settled.delivered, 40);
+  EXPECT_EQ(Replay(), 0) << "nothing is left";
+}
+
+TEST_F(ReplayTest, WhatIsStillRefusedStaysRefused) {
+  EXPECT_EQ(Replay(), 1);
+  Add(41, 60);  // shows that it is the record's fault
+  ASSERT_TRUE(world_->RunUntilQuiet());
+  EXPECT_EQ(Rejected(), 1);
+  EXPECT_EQ(world_->Counts("a").pending(), 0);
+  EXPECT_EQ(world_->OnList("a").count(13), 0u);
+  EXPECT_EQ(Replay(), 1) << "and may be tried once more";
+}
+
+TEST_F(ReplayTest, ANewerExitStands) {
+  world_->pinterest().MendRecords();
+  // Committed before the replay and not delivered yet; a replay is older than
+  // any event.
+  Remove(13, 13);
+  EXPECT_EQ(Replay(), 1);
+  ASSERT_TRUE(world_->RunUntilQuiet());
+  world_->ExpectConverged();
+  EXPECT_EQ(world_->OnList("a").count(13), 0u);
+  EXPECT_EQ(world_->CallCount("ADD"), 0);
+  EXPECT_EQ(Rejected(), 1) << "of the replay nothing came";
+}
+
+TEST_F(ReplayTest, AnExitThatWasDeliveredInBetweenStands) {
+  world_->pinterest().MendRecords();
+  Add(101, 140);
+  Remove(13, 13);
+  world_->RunSteps(1);  // the pass has begun
+  EXPECT_EQ(Replay(), 1);
+  ASSERT_TRUE(world_->RunUntilQuiet());
+  world_->ExpectConverged();
+  EXPECT_EQ(world_->OnList("a").count(13), 0u);
+}
+
+TEST_F(ReplayTest, ARepeatedEventTakesItsPlace) {
+  world_->pinterest().MendRecords();
+  EXPECT_EQ(Replay(), 1);
+  Add(13, 13);
+  ASSERT_TRUE(world_->RunUntilQuiet());
+  // The event alone would be skipped, as it says nothing new.
+  EXPECT_EQ(world_->OnList("a").count(13), 1u);
+  EXPECT_EQ(world_->Counts("a").pending(), 0);
 }
 
 TEST_F(DeliveryTest, AnExitOfARefusedAdditionIsSentAllTheSame) {
@@ -559,6 +649,61 @@ TEST_F(DeliveryTest, NeverMoreWritesAMinuteThanConfigured) {
   for (size_t i = 20; i < writes.size(); ++i) {
     EXPECT_GE(writes[i] - writes[i - 20], absl::Minutes(1));
   }
+}
+
+// Trial access: 300 writes in any 24 hours, of which 30 are for removals.
+TEST_F(DeliveryTest, TheCallsOfADayAreCountedOverRestarts) {
+  world_->config()
+      .mutable_credentials(0)
+      ->mutable_rate_limits()
+      ->set_access_tier(audience_sync::v1::ACCESS_TIER_TRIAL);
+  world_->Open();
+  const absl::Time start = world_->clock().Now();
+  Add(1, 4'000);  // 400 requests
+  EXPECT_FALSE(world_->RunUntilQuiet(absl::Hours(1)));
+  const auto writes = [&] {
+    return world_->CallCount("CREATE") + world_->CallCount("ADD") +
+           world_->CallCount("REMOVE");
+  };
+  EXPECT_EQ(writes(), 270);
+  auto condition = world_->deliverer().ListCondition(world_->ListOf("a"));
+  EXPECT_EQ(GetErrorDetail(condition.reason).reason, "DAILY_CALLS_USED_UP");
+
+  // An exit does not wait for tomorrow, not even after a restart.
+  Remove(1, 5);
+  EXPECT_FALSE(world_->RunUntilQuiet(absl::Minutes(2)));
+  EXPECT_EQ(world_->CallCount("REMOVE"), 1);
+  world_->Open();
+  Remove(6, 10);
+  EXPECT_FALSE(world_->RunUntilQuiet(absl::Minutes(2)));
+  EXPECT_EQ(world_->CallCount("REMOVE"), 2);
+  EXPECT_EQ(writes(), 272) << "a restart gives no new calls";
+  for (int record : world_->OnList("a")) EXPECT_GT(record, 10);
+
+  ASSERT_TRUE(world_->RunUntilQuiet(absl::Hours(48)));
+  world_->ExpectConverged();
+  EXPECT_GT(world_->clock().Now(), start + absl::Hours(23));
+  EXPECT_LT(world_->clock().Now(), start + absl::Hours(26));
+}
+
+TEST_F(DeliveryTest, ARemovalNeedNotWaitForThePaceOfAdditions) {
+  auto* limits = world_->config().mutable_credentials(0)->mutable_rate_limits();
+  limits->set_writes_per_minute(10);
+  world_->Open();
+  Add(1, 50);
+  ASSERT_TRUE(world_->RunUntilQuiet(absl::Minutes(2)));
+  world_->clock().Advance(absl::Minutes(2));
+  Add(101, 1'000);  // ten minutes of additions
+  world_->RunSteps();
+  const absl::Time start = world_->clock().Now();
+  world_->pinterest().ClearCalls();
+  Remove(1, 3);
+  world_->RunUntilQuiet(absl::Seconds(31));
+  EXPECT_EQ(world_->CallCount("REMOVE"), 1)
+      << "after one flush interval, from what is set aside";
+  ASSERT_TRUE(world_->RunUntilQuiet());
+  world_->ExpectConverged();
+  EXPECT_GT(world_->clock().Now(), start + absl::Minutes(8));
 }
 
 TEST_F(DeliveryTest, PausedBySegmentAndResumed) {

@@ -42,6 +42,11 @@ void FakePinterest::SetFaults(std::function<Fault(const Call&)> faults) {
   faults_ = std::move(faults);
 }
 
+void FakePinterest::MendRecords() {
+  absl::MutexLock lock(&mutex_);
+  bad_records_.clear();
+}
+
 void FakePinterest::SetBadRecord(std::string wire_record) {
   absl::MutexLock lock(&mutex_);
   bad_records_.insert(std::move(wire_record));

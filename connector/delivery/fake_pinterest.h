@@ -62,6 +62,8 @@ class FakePinterest final : public pinterest::CustomerListClient,
 
   // A request with this record is refused with 400.
   void SetBadRecord(std::string wire_record);
+  // No record is bad any more.
+  void MendRecords();
   // A request with more records is refused with 413; 0: none is.
   void SetMaxRecords(size_t max_records);
   // How late a created list shows up in the listing.

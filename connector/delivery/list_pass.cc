@@ -143,6 +143,7 @@ absl::Status ListPass::Prepare(const PassRoute& route) {
   if (!netted.ok()) return netted.status();
   changes_ = *std::move(netted);
   counts_.superseded = changes_.superseded;
+  counts_.refused = changes_.overtaken_replays;
   removals_ = std::make_unique<SortedChanges::Reader>(changes_.removals);
   additions_ = std::make_unique<SortedChanges::Reader>(changes_.additions);
 
@@ -191,6 +192,7 @@ absl::Status ListPass::ReadEchoes(ChangeSorter& sorter) {
       change.change = entry->state == DeliveredState::kThere ? Change::kAdd
                                                              : Change::kRemove;
       change.flags = SortedChange::kEcho;
+      change.order = membership::kEchoOrder;
       if (absl::Status status = sorter.Add(change); !status.ok()) {
         return status;
       }
@@ -208,7 +210,8 @@ absl::Status ListPass::ReadRuns(Change change, ChangeSorter& sorter) {
     sorted.record = entry.record;
     sorted.order = entry.order;
     sorted.change = change;
-    sorted.flags = entry.counted ? SortedChange::kCounted : 0;
+    sorted.flags = (entry.counted ? SortedChange::kCounted : 0) |
+                   (entry.replay ? SortedChange::kReplay : 0);
     if (absl::Status status = sorter.Add(sorted); !status.ok()) return status;
   }
   return (*runs)->status();
@@ -220,7 +223,7 @@ ListPass::StepResult ListPass::FindList(const PassRoute& route) {
   StepResult otherwise;
   if (!GatesOpen(gates, &otherwise)) return otherwise;
   const auto pace = route.credential->pacer().TryAcquire(CallKind::kRead, now);
-  if (!pace.granted) return {StepKind::kWait, pace.retry_time};
+  if (!pace.granted) return {StepKind::kWait, pace.retry_time, pace.reason};
   if (!PassGates(gates, &otherwise)) return otherwise;
 
   if (finder_ == nullptr) finder_ = std::make_unique<ListFinder>(list_name_);
@@ -293,13 +296,23 @@ bool ListPass::MustSend(const SortedChange& change,
   const int64_t counted = change.flags & SortedChange::kCounted ? 1 : 0;
   const bool believed = !entry.unconfirmed && !doubts_.Contains(change.record);
   const bool echo = change.flags & SortedChange::kEcho;
+  if (change.flags & SortedChange::kReplay) {
+    const auto refused = change.change == Change::kAdd
+                             ? DeliveredState::kRefusedAdd
+                             : DeliveredState::kRefusedRemove;
+    if (entry.state == refused && !row_.customer_list_id.empty()) return true;
+    // Something newer was done about the record since: that stands.
+    counts_.refused += counted;
+    return false;
+  }
   if (change.change == Change::kAdd) {
     if (!believed || echo) return true;
     if (entry.state == DeliveredState::kThere) {
       counts_.already_there += counted;
       return false;
     }
-    if (entry.state == DeliveredState::kRefusedAdd) {
+    if (entry.state == DeliveredState::kRefusedAdd &&
+        (change.flags & SortedChange::kTryAgain) == 0) {
       counts_.refused += counted;
       return false;
     }
@@ -341,7 +354,8 @@ absl::StatusOr<bool> ListPass::Fill(const PassRoute& route,
       break;
     }
     if (change == Change::kAdd && newer_removals_.ContainsSorted(next.record)) {
-      counts_.superseded += next.flags & SortedChange::kCounted ? 1 : 0;
+      SortedChange::CountOvertaken(next.flags, counts_.superseded,
+                                   counts_.refused);
       continue;
     }
     auto entry = (*delivered)->Find(next.record);
@@ -426,7 +440,8 @@ void ListPass::DropCancelledAdditions() {
     RecordBuffer kept;
     for (size_t i = 0; i < records.size(); ++i) {
       if (newer_removals_.ContainsSorted(records[i])) {
-        counts_.superseded += records.flags(i) & SortedChange::kCounted ? 1 : 0;
+        SortedChange::CountOvertaken(records.flags(i), counts_.superseded,
+                                     counts_.refused);
       } else {
         kept.Add(records[i], records.flags(i));
       }

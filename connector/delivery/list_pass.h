@@ -82,6 +82,8 @@ class ListPass {
     absl::Status reason = absl::OkStatus();
     // It opened a gate that others wait at.
     bool gate_opened = false;
+    // It waits for the pace of additions, which new removals need not.
+    bool removals_may_pass = false;
   };
 
   ListPass(const PassEnvironment& environment, membership::ListNumber list,

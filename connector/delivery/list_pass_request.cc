@@ -39,7 +39,11 @@ absl::StatusOr<ListPass::StepResult> ListPass::Send(const PassRoute& route) {
       work.change == Change::kRemove ? CallKind::kRemoval : CallKind::kAddition;
   CallPacer& pacer = route.credential->pacer();
   const auto pace = pacer.TryAcquire(kind, now);
-  if (!pace.granted) return StepResult{StepKind::kWait, pace.retry_time};
+  if (!pace.granted) {
+    StepResult wait{StepKind::kWait, pace.retry_time, pace.reason};
+    wait.removals_may_pass = kind == CallKind::kAddition;
+    return wait;
+  }
   if (!PassGates(gates, &otherwise)) return otherwise;
 
   const std::vector<RecordView> records = work.records.views();

@@ -11,16 +11,29 @@ namespace connector::delivery {
 // A change on its way through the sort of a pass.
 struct SortedChange {
   identity_mapping::RecordView record;
-  // The later event has the larger one; 0 for an echo, which is no event.
+  // The later event has the larger one; kEchoOrder and kReplayOrder for what is
+  // no event.
   membership::EventOrder order = 0;
   membership::Change change = membership::Change::kRemove;
-  // kCounted, kEcho.
+  // kCounted, kEcho, kReplay.
   uint8_t flags = 0;
 
   // It counts in PassCounts.
   static constexpr uint8_t kCounted = 1;
   // What is confirmed of the record has to go out once more.
   static constexpr uint8_t kEcho = 2;
+  // Another try of what was refused, if it still is.
+  static constexpr uint8_t kReplay = 4;
+  // The same, of an event that took the place of a replay.
+  static constexpr uint8_t kTryAgain = 8;
+
+  // What it counts as when another one takes its place: a replay goes back to
+  // the refused, from which it came.
+  static void CountOvertaken(uint8_t flags, int64_t& superseded,
+                             int64_t& refused) {
+    if ((flags & kCounted) == 0) return;
+    ++((flags & kReplay) != 0 ? refused : superseded);
+  }
 };
 
 }  // namespace connector::delivery

@@ -200,12 +200,14 @@ absl::Status CatalogPart::DeleteCredential(absl::string_view credential_id) {
   }
   WriteSet set(core_.database);
   set.Delete(Family::kMeta, CredentialKey(credential_id));
+  set.Delete(Family::kCounters, CallHistoryKey(credential_id));
   if (absl::Status s = core_.database.Write(set, Database::Sync::kYes);
       !s.ok()) {
     return s;
   }
   absl::MutexLock lock(&core_.tables.mutex);
   core_.tables.credentials.erase(id);
+  core_.tables.call_histories.erase(id);
   return absl::OkStatus();
 }
 

@@ -16,10 +16,12 @@ void AddCounts(IntakeCounts& sum, const IntakeCounts& more) {
   sum.received += more.received;
   sum.excluded += more.excluded;
   sum.rejected += more.rejected;
+  sum.replayed += more.replayed;
 }
 
 bool IsZero(const IntakeCounts& counts) {
-  return counts.received == 0 && counts.excluded == 0 && counts.rejected == 0;
+  return counts.received == 0 && counts.excluded == 0 && counts.rejected == 0 &&
+         counts.replayed == 0;
 }
 
 absl::Status Fenced() {

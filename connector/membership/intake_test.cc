@@ -68,7 +68,7 @@ TEST_F(IntakeTest, OrdersFollowTheOrderOfCommits) {
       while ((*cursor)->Next(&entry)) orders.push_back(entry.order);
     }
   }
-  EXPECT_THAT(orders, ElementsAre(1, 2, 3, 4));
+  EXPECT_THAT(orders, ElementsAre(2, 3, 4, 5));
 }
 
 TEST_F(IntakeTest, NumbersMustFollowOneAnother) {

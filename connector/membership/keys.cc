@@ -56,6 +56,10 @@ std::string CredentialKey(absl::string_view credential_id) {
   return absl::StrCat(absl::string_view(&kCredentialKey, 1), credential_id);
 }
 
+std::string CallHistoryKey(absl::string_view credential_id) {
+  return absl::StrCat(absl::string_view(&kCallHistoryKey, 1), credential_id);
+}
+
 std::string ExportKey(DestinationNumber destination,
                       absl::string_view export_id, uint64_t number) {
   std::string key = PlainKey(destination);

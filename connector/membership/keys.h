@@ -28,6 +28,7 @@
 //             'e' list(4) number(8)              Echo
 //   journal   destination(4) number(8)           JournalRejection
 //   counters  'c'                                newest commit, next order
+//             'h' credential id                  calls of the last day
 //             'i' segment(4)                     IntakeCounts
 //             'm' list(4)                        number of members
 //             'p' list(4) commit(8)              PendingRow
@@ -57,6 +58,7 @@ inline constexpr char kListKey = 'L';
 inline constexpr char kSegmentKey = 'S';
 inline constexpr char kDoubtKey = 'd';
 inline constexpr char kEchoKey = 'e';
+inline constexpr char kCallHistoryKey = 'h';
 inline constexpr char kIntakeKey = 'i';
 inline constexpr char kMembersKey = 'm';
 inline constexpr char kPendingKey = 'p';
@@ -71,6 +73,7 @@ std::string NumberKey(char letter, uint32_t number, uint64_t second);
 std::string PlainKey(uint32_t number);
 std::string PlainKey(uint32_t number, uint64_t second);
 std::string CredentialKey(absl::string_view credential_id);
+std::string CallHistoryKey(absl::string_view credential_id);
 
 // Number 0 is the row of the export itself.
 std::string ExportKey(DestinationNumber destination,

@@ -88,6 +88,12 @@ struct Refusal {
   std::string request_id;
 };
 
+// A record that stands refused, and what was asked for.
+struct RefusedRecord {
+  identity_mapping::Record record;
+  Change change = Change::kAdd;
+};
+
 // What delivery needs of the store: pending changes, delivered state, doubt.
 //
 // Threads: all calls may come from any thread, but for one list only one pass
@@ -158,10 +164,24 @@ class Ledger {
   // The echo was sent, or is needless.
   virtual absl::Status EndEcho(ListNumber list, uint64_t number) = 0;
 
+  // How the calls of a credential stand against budgets of a day, in words of
+  // delivery's own; empty if nothing was stored. Stored synced; goes with the
+  // credential.
+  virtual std::string CallHistory(absl::string_view credential_id) = 0;
+  virtual absl::Status PutCallHistory(absl::string_view credential_id,
+                                      absl::string_view history) = 0;
+
   // Pinterest refused these for good (ascending by record): writes their state
   // and their place in the rejection log. Synced.
   virtual absl::Status Refuse(ListNumber list,
                               absl::Span<const Refusal> refusals) = 0;
+
+  // Records of the list that stand refused, ascending, after `after` (from the
+  // first one if it is not given); at most so many. Goes through the delivered
+  // state: as long as reading the list takes.
+  virtual absl::StatusOr<std::vector<RefusedRecord>> RefusedRecords(
+      ListNumber list, const std::optional<identity_mapping::Record>& after,
+      size_t at_most) = 0;
 
   // A pass ended: deletes the runs up to `through` and the doubts up to
   // `last_doubt`, adds the counts, settles the list, in one write; then moves

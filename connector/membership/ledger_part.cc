@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "connector/membership/block.h"
 #include "connector/membership/delivered_cursor.h"
 #include "connector/membership/run_cursor.h"
 
@@ -310,6 +311,63 @@ absl::Status LedgerPart::EndEcho(ListNumber list, uint64_t number) {
   if (found != echoes.end()) echoes.erase(found);
   if (echoes.empty()) core_.tables.echo_lists.erase(list);
   return absl::OkStatus();
+}
+
+std::string LedgerPart::CallHistory(absl::string_view credential_id) {
+  absl::MutexLock lock(&core_.tables.mutex);
+  const auto found =
+      core_.tables.call_histories.find(std::string(credential_id));
+  return found == core_.tables.call_histories.end() ? "" : found->second;
+}
+
+absl::Status LedgerPart::PutCallHistory(absl::string_view credential_id,
+                                        absl::string_view history) {
+  WriteSet set(core_.database);
+  set.Put(Family::kCounters, CallHistoryKey(credential_id), history);
+  if (absl::Status s = core_.database.Write(set, Database::Sync::kYes);
+      !s.ok()) {
+    return s;
+  }
+  absl::MutexLock lock(&core_.tables.mutex);
+  core_.tables.call_histories[std::string(credential_id)] =
+      std::string(history);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<RefusedRecord>> LedgerPart::RefusedRecords(
+    ListNumber list, const std::optional<Record>& after, size_t at_most) {
+  if (absl::Status s = FindRow(list).status(); !s.ok()) return s;
+  std::vector<RefusedRecord> refused;
+  Scan scan(core_.database, Family::kBlocks, PrefixRange(PlainKey(list)),
+            {.fill_cache = false, .readahead = 256 << 10});
+  if (after.has_value()) {
+    scan.SeekForPrev(BlockKey(list, after->view().encoded()));
+  }
+  if (!scan.valid()) scan.SeekToFirst();
+  for (; scan.valid() && refused.size() < at_most; scan.Next()) {
+    BlockReader reader(scan.value());
+    BlockEntry entry;
+    while (refused.size() < at_most && reader.Next(&entry)) {
+      if (entry.state != DeliveredState::kRefusedAdd &&
+          entry.state != DeliveredState::kRefusedRemove) {
+        continue;
+      }
+      const std::string encoded = absl::StrCat(
+          std::string(1, static_cast<char>(entry.kind)), entry.payload);
+      const std::optional<RecordView> record = RecordView::FromEncoded(encoded);
+      if (!record.has_value()) {
+        return absl::DataLossError("a stored block is damaged");
+      }
+      if (after.has_value() && !(after->view() < *record)) continue;
+      refused.push_back(
+          {Record::FromView(*record), entry.state == DeliveredState::kRefusedAdd
+                                          ? Change::kAdd
+                                          : Change::kRemove});
+    }
+    if (!reader.status().ok()) return reader.status();
+  }
+  if (absl::Status s = scan.status(); !s.ok()) return s;
+  return refused;
 }
 
 absl::Status LedgerPart::Refuse(ListNumber list,

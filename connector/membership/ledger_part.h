@@ -51,6 +51,12 @@ class LedgerPart final : public Ledger {
                                            size_t at_most) override;
   std::vector<std::pair<ListNumber, absl::Time>> EchoTimes() override;
   absl::Status EndEcho(ListNumber list, uint64_t number) override;
+  std::string CallHistory(absl::string_view credential_id) override;
+  absl::Status PutCallHistory(absl::string_view credential_id,
+                              absl::string_view history) override;
+  absl::StatusOr<std::vector<RefusedRecord>> RefusedRecords(
+      ListNumber list, const std::optional<identity_mapping::Record>& after,
+      size_t at_most) override;
   absl::Status Refuse(ListNumber list,
                       absl::Span<const Refusal> refusals) override;
   absl::Status Settle(ListNumber list, CommitNumber through,

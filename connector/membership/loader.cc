@@ -166,7 +166,15 @@ absl::Status LoadCounters(Core& core) {
       !s.ok()) {
     return s;
   }
-  absl::Status status = ForEachNumber(
+  absl::Status status = ForEach(
+      core, Family::kCounters,
+      PrefixRange(absl::string_view(&kCallHistoryKey, 1)),
+      [&](absl::string_view key, absl::string_view value) {
+        tables.call_histories[std::string(key.substr(1))] = std::string(value);
+        return absl::OkStatus();
+      });
+  if (!status.ok()) return status;
+  status = ForEachNumber(
       core, Family::kCounters, kNoSegmentKey,
       [&](const NumberKeyParts& key, absl::string_view value) {
         const std::optional<IntakeCounts> counts = DecodeIntakeCounts(value);

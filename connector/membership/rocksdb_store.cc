@@ -151,6 +151,18 @@ class RocksdbStore final : public MembershipStore {
   absl::Status EndEcho(ListNumber list, uint64_t number) override {
     return ledger_.EndEcho(list, number);
   }
+  std::string CallHistory(absl::string_view credential_id) override {
+    return ledger_.CallHistory(credential_id);
+  }
+  absl::Status PutCallHistory(absl::string_view credential_id,
+                              absl::string_view history) override {
+    return ledger_.PutCallHistory(credential_id, history);
+  }
+  absl::StatusOr<std::vector<RefusedRecord>> RefusedRecords(
+      ListNumber list, const std::optional<identity_mapping::Record>& after,
+      size_t at_most) override {
+    return ledger_.RefusedRecords(list, after, at_most);
+  }
   absl::Status Refuse(ListNumber list,
                       absl::Span<const Refusal> refusals) override {
     return ledger_.Refuse(list, refusals);

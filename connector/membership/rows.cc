@@ -170,6 +170,7 @@ std::string EncodeIntakeCounts(const IntakeCounts& counts) {
   AppendSigned(&value, counts.received);
   AppendSigned(&value, counts.excluded);
   AppendSigned(&value, counts.rejected);
+  AppendSigned(&value, counts.replayed);
   return value;
 }
 
@@ -179,6 +180,7 @@ std::optional<IntakeCounts> DecodeIntakeCounts(absl::string_view value) {
   counts.received = wire.Signed();
   counts.excluded = wire.Signed();
   counts.rejected = wire.Signed();
+  counts.replayed = wire.Signed();
   return IfDone(wire, counts);
 }
 

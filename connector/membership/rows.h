@@ -30,7 +30,7 @@ struct NextNumbers {
 // What the committer gave last.
 struct NewestCommit {
   CommitNumber commit = 0;
-  EventOrder next_order = 1;
+  EventOrder next_order = kFirstEventOrder;
 };
 
 // An export, without what follows from its batch rows: everything below the

@@ -15,6 +15,7 @@ using identity_mapping::RecordView;
 constexpr uint8_t kVersion = 1;
 constexpr uint8_t kEventTimes = 1;
 constexpr uint8_t kHolders = 2;
+constexpr uint8_t kReplay = 4;
 constexpr uint8_t kNotCounted = 0x40;
 constexpr size_t kHolderBytes = 16;
 // The head and the two numbers before the intervals, nearly.
@@ -55,6 +56,8 @@ void RunBuilder::Add(Change change, RecordView record, bool counted,
                         holder->size());
   }
 }
+
+void RunBuilder::MarkAsReplay() { flags_ |= kReplay; }
 
 size_t RunBuilder::bytes() const {
   size_t bytes = 0;
@@ -98,7 +101,8 @@ absl::StatusOr<RunReader> RunReader::Open(absl::string_view value) {
   if (wire.Byte() != kVersion) return Damaged();
   RunReader reader;
   reader.flags_ = wire.Byte();
-  if ((reader.flags_ & ~(kEventTimes | kHolders)) != 0) return Damaged();
+  if ((reader.flags_ & ~(kEventTimes | kHolders | kReplay)) != 0)
+    return Damaged();
   reader.commit_time_ = wire.Millis();
   reader.order_ = wire.Varint();
   reader.count_ = reader.left_ = wire.Varint();
@@ -122,7 +126,7 @@ absl::StatusOr<RunReader> RunReader::Open(absl::string_view value) {
       intervals.substr(0, intervals.size() - wire.rest().size());
 
   reader.records_ = wire.rest();
-  if (reader.flags_ == 0) return reader;
+  if ((reader.flags_ & (kEventTimes | kHolders)) == 0) return reader;
 
   // Where the entries end is only to be found by going through them.
   const char* data = reader.records_.data();
@@ -194,7 +198,8 @@ bool RunReader::Next(RunEntry* entry) {
   }
   entry->record = *record;
   entry->counted = (head & kNotCounted) == 0;
-  entry->order = order_++;
+  entry->replay = (flags_ & kReplay) != 0;
+  entry->order = entry->replay ? kReplayOrder : order_++;
   entry->event_time.reset();
   if ((flags_ & kEventTimes) != 0) {
     WireReader wire(event_times_);

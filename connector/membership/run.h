@@ -27,6 +27,10 @@ struct RunEntry {
   std::optional<absl::Time> event_time;
   // Which profile holds the identity, if the run holds holders.
   std::optional<std::array<uint8_t, 16>> holder;
+  // No event, but another try of a refused change: gives way to any event
+  // (`order` is kReplayOrder), and means nothing once the record is no longer
+  // refused.
+  bool replay = false;
 };
 
 // Collects the changes that one batch brings to one list, in their order.
@@ -34,7 +38,7 @@ struct RunEntry {
 // reading the additions; where each stood among all is kept in intervals.
 //
 // Stored form of each of the two values (all integers little-endian varints):
-//   byte version (1); byte flags (1 = event times, 2 = holders);
+//   byte version (1); byte flags (1 = event times, 2 = holders, 4 = replay);
 //   commit time in Unix milliseconds;
 //   order of the first change of the builder (additions and removals share it);
 //   number of entries;
@@ -54,6 +58,9 @@ class RunBuilder {
   void Add(Change change, identity_mapping::RecordView record, bool counted,
            std::optional<absl::Time> event_time = std::nullopt,
            const std::array<uint8_t, 16>* holder = nullptr);
+
+  // All changes are replays (RunEntry).
+  void MarkAsReplay();
 
   bool empty() const { return total_ == 0; }
   // Changes of both kinds: the orders that a commit has to set aside.

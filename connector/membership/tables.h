@@ -102,6 +102,8 @@ struct Tables {
   std::map<std::string, DestinationNumber> destinations_by_account
       ABSL_GUARDED_BY(mutex);
   std::map<std::string, CredentialRow> credentials ABSL_GUARDED_BY(mutex);
+  // By credential.
+  std::map<std::string, std::string> call_histories ABSL_GUARDED_BY(mutex);
   absl::flat_hash_map<SegmentNumber, SegmentState> segments
       ABSL_GUARDED_BY(mutex);
   absl::flat_hash_map<ListNumber, ListState> lists ABSL_GUARDED_BY(mutex);

@@ -19,8 +19,11 @@ using ListNumber = uint32_t;
 using CommitNumber = uint64_t;
 
 // The place of one run entry among all entries of the store: the later event
-// has the larger one. 0 is none.
+// has the larger one. Below kFirstEventOrder stands what is no event.
 using EventOrder = uint64_t;
+inline constexpr EventOrder kReplayOrder = 0;
+inline constexpr EventOrder kEchoOrder = 1;
+inline constexpr EventOrder kFirstEventOrder = 2;
 
 // What an event asks for.
 enum class Change : uint8_t { kRemove = 0, kAdd = 1 };
@@ -42,9 +45,11 @@ struct IntakeCounts {
   int64_t received = 0;
   int64_t excluded = 0;
   int64_t rejected = 0;
+  // Refused by Pinterest before, and made pending again.
+  int64_t replayed = 0;
 
   // What was written into runs to be settled by a pass.
-  int64_t accepted() const { return received - excluded - rejected; }
+  int64_t accepted() const { return received - excluded - rejected + replayed; }
 };
 
 // How the entries of a pass ended, each counted run entry once.
