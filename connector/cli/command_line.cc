@@ -116,7 +116,8 @@ const std::vector<Command>& AllCommands() {
                                 ExportCommand(),
                                 StatusCommand(),
                                 RejectionsCommand(),
-                                DrainCommand()};
+                                DrainCommand(),
+                                BackupCommand()};
   return commands;
 }
 

@@ -19,6 +19,7 @@ Command ExportCommand();
 Command StatusCommand();
 Command RejectionsCommand();
 Command DrainCommand();
+Command BackupCommand();
 
 }  // namespace connector::cli
 

@@ -19,6 +19,7 @@
 #include "connector/membership/log_check.h"
 #include "connector/membership/rows.h"
 #include "rocksdb/listener.h"
+#include "rocksdb/utilities/checkpoint.h"
 
 namespace connector::membership {
 namespace {
@@ -291,6 +292,16 @@ absl::StatusOr<std::optional<std::string>> Database::Get(
   if (status.IsNotFound()) return std::nullopt;
   if (!status.ok()) return ReadStatus(status);
   return value;
+}
+
+absl::Status Database::Copy(const std::string& path) {
+  if (absl::Status s = Healthy(); !s.ok()) return s;
+  rocksdb::Checkpoint* made = nullptr;
+  rocksdb::Status status = rocksdb::Checkpoint::Create(db_.get(), &made);
+  const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
+  if (status.ok()) status = checkpoint->CreateCheckpoint(path);
+  if (status.ok()) return absl::OkStatus();
+  return absl::UnavailableError(Describe(status));
 }
 
 absl::Status Database::ReadStatus(const rocksdb::Status& status) {

@@ -135,6 +135,9 @@ class Database {
   absl::StatusOr<std::optional<std::string>> Get(Family family,
                                                  absl::string_view key);
 
+  // Makes a copy of all that was written, at a path that is not there yet.
+  absl::Status Copy(const std::string& path);
+
   // OK until a write failed or damage was found.
   absl::Status Healthy();
 

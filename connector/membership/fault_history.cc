@@ -258,6 +258,19 @@ absl::Status FaultHistory::Open() {
       "\nthe most\n", possible_.back().Dump(), "\n", Trail()));
 }
 
+absl::Status FaultHistory::Reopen() {
+  auto opened = OpenRocksdbStore(options_, tuning_);
+  if (!opened.ok()) return opened.status();
+  store_ = *std::move(opened);
+  auto dump = DumpStore();
+  if (!dump.ok()) return dump.status();
+  if (*dump == model_.Dump()) return absl::OkStatus();
+  for (const FaultModel& earlier : past_) {
+    if (*dump == earlier.Dump()) return absl::OutOfRangeError("an older state");
+  }
+  return absl::InternalError(absl::StrCat("holds what it never held\n", *dump));
+}
+
 absl::Status FaultHistory::Done(const absl::Status& status, bool synced) {
   trail_.push_back(absl::StrCat("  ", status.ok() ? "done" : "refused"));
   while (trail_.size() > 60) trail_.pop_front();
@@ -267,6 +280,7 @@ absl::Status FaultHistory::Done(const absl::Status& status, bool synced) {
     return status;
   }
   if (synced) possible_.clear();
+  past_.push_back(model_);
   possible_.push_back(model_);
   return status;
 }
@@ -422,7 +436,10 @@ absl::Status FaultHistory::StepRequest() {
   // A crash may leave any of its pieces, in order.
   for (size_t i = 0; i < records.size(); ++i) {
     const int record = records[i];
-    if (i > 0 && i % kPieceRecords == 0) possible_.push_back(model_);
+    if (i > 0 && i % kPieceRecords == 0) {
+      possible_.push_back(model_);
+      past_.push_back(model_);
+    }
     if (change == Change::kAdd) {
       list->delivered[record] = {DeliveredState::kThere, list->epoch};
     } else if (std::binary_search(echo_records.begin(), echo_records.end(),

@@ -77,6 +77,10 @@ class FaultHistory {
   // Opens the store, and checks that it is what it may be; the error of the
   // store if it does not open, INTERNAL if it holds something else.
   absl::Status Open();
+  // Opens a store whose files were changed meanwhile: OK if it holds what it
+  // held, OUT_OF_RANGE if it holds an older state, the one after a prefix of
+  // the writes.
+  absl::Status Reopen();
   bool is_open() const { return store_ != nullptr; }
   void Close() { store_.reset(); }
 
@@ -123,6 +127,8 @@ class FaultHistory {
   std::vector<identity_mapping::Record> universe_;
 
   FaultModel model_;
+  // The state after each step since the start.
+  std::vector<FaultModel> past_;
   // What a crash may leave, in order; the first is the newest that is durable
   // for sure.
   std::vector<FaultModel> possible_;
