@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "absl/synchronization/notification.h"
 #include "connector/membership/store_fixture.h"
 
@@ -268,7 +269,19 @@ absl::Status FaultHistory::Reopen() {
   for (const FaultModel& earlier : past_) {
     if (*dump == earlier.Dump()) return absl::OutOfRangeError("an older state");
   }
-  return absl::InternalError(absl::StrCat("holds what it never held\n", *dump));
+  // Where it differs from the states with the same newest commit.
+  std::string differences;
+  const std::vector<std::string> lines = absl::StrSplit(*dump, '\n');
+  for (const FaultModel& earlier : past_) {
+    const std::vector<std::string> other = absl::StrSplit(earlier.Dump(), '\n');
+    if (other[0] != lines[0]) continue;
+    for (size_t i = 0; i < std::min(lines.size(), other.size()); ++i) {
+      if (lines[i] == other[i]) continue;
+      absl::StrAppend(&differences, "\n- ", lines[i], "\n+ ", other[i]);
+    }
+  }
+  return absl::InternalError(
+      absl::StrCat("holds what it never held", differences));
 }
 
 absl::Status FaultHistory::Done(const absl::Status& status, bool synced) {

@@ -52,7 +52,7 @@ struct FaultModel {
   IntakeCounts without_segment;
   std::deque<std::string> rejections;
   CommitNumber commit = 0;
-  EventOrder order = 1;
+  EventOrder order = kFirstEventOrder;
 
   // All of it as text.
   std::string Dump() const;
