@@ -123,6 +123,15 @@ absl::StatusOr<int> LockDirectory(const std::string& path) {
 
 }  // namespace
 
+bool IsOtherDatabase(const rocksdb::Status& status) {
+  // RocksDB also says that files could not be opened just now this way, as if
+  // an option were to blame.
+  const std::string text = status.ToString();
+  return status.IsInvalidArgument() &&
+         !absl::StrContains(text, "Direct I/O is not supported") &&
+         !absl::StrContains(text, "incompatible with filesystem");
+}
+
 absl::Status OpenStatus(const rocksdb::Status& status) {
   if (status.ok()) return absl::OkStatus();
   if (IsDamage(status)) return DamagedFile(status);
@@ -222,7 +231,7 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::Status status =
       rocksdb::DB::Open(setup.options, path, setup.families, &handles, &db);
-  if (status.IsInvalidArgument()) {
+  if (IsOtherDatabase(status)) {
     return absl::FailedPreconditionError(
         "was written by another version of the connector, or is not one");
   }

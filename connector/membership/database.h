@@ -171,6 +171,9 @@ class Database {
   absl::Status failure_ ABSL_GUARDED_BY(mutex_);
 };
 
+// Whether what was opened is a database, but not the one that it should be.
+bool IsOtherDatabase(const rocksdb::Status& status);
+
 // The status of opening, without what a message of the database might quote.
 absl::Status OpenStatus(const rocksdb::Status& status);
 

@@ -158,7 +158,7 @@ absl::Status CheckLog(const std::string& path, const DatabaseSetup& setup,
   rocksdb::Status status = rocksdb::DB::OpenForReadOnly(
       options, path, setup.families, &handles, &opened);
   // Its making was cut off: there was nothing in it, or it is not ours.
-  if (status.IsInvalidArgument()) return absl::OkStatus();
+  if (IsOtherDatabase(status)) return absl::OkStatus();
   if (!status.ok()) return OpenStatus(status);
   std::unique_ptr<rocksdb::DB> db(opened);
   const uint64_t flushed = db->GetLatestSequenceNumber();
