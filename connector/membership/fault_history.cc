@@ -248,6 +248,7 @@ absl::Status FaultHistory::Open() {
     if (possible_[i - 1].Dump() != *dump) continue;
     model_ = possible_[i - 1];
     possible_ = {model_};
+    next_request_ = 1;
     if (!model_.destination) history_id_.clear();
     trail_.push_back("opened");
     return absl::OkStatus();
@@ -420,7 +421,7 @@ absl::Status FaultHistory::StepRequest() {
 
   trail_.push_back(absl::StrCat("request list ", list_));
   auto doubt = store_->BeginRequest(list_, change, views.front(), views.back());
-  DoubtNumber number = 1;
+  DoubtNumber number = next_request_;
   for (const auto& [other, rest] : model_.lists) {
     if (!rest.doubts.empty()) {
       number = std::max(number, rest.doubts.rbegin()->first + 1);
@@ -430,6 +431,7 @@ absl::Status FaultHistory::StepRequest() {
     }
   }
   if (doubt.ok()) number = *doubt;
+  next_request_ = number + 1;
   list->doubts[number] = {change, {records.front(), records.back()}};
   // The doubt is on stable storage before the request goes out.
   if (absl::Status s = Done(doubt.status(), true); !s.ok()) return s;
@@ -463,7 +465,10 @@ absl::Status FaultHistory::StepRequest() {
     }
   }
   list->doubts.erase(number);
-  if (!echoes.empty()) list->echoes[echo_number] = echo_records;
+  if (!echoes.empty()) {
+    list->echoes[echo_number] = echo_records;
+    next_request_ = echo_number + 1;
+  }
   return Done(store_->Confirm(list_, change, views, number, echoes,
                               clock_.Now() + absl::Seconds(Pick(100))),
               false);

@@ -133,6 +133,8 @@ class FaultHistory {
   // for sure.
   std::vector<FaultModel> possible_;
   std::string history_id_;
+  // The number that the next doubt or echo gets at least, since the opening.
+  uint64_t next_request_ = 1;
   std::deque<std::string> trail_;
   ListNumber list_ = 0;
 
