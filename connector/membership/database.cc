@@ -17,6 +17,7 @@
 #include "connector/membership/damage.h"
 #include "connector/membership/database_options.h"
 #include "connector/membership/log_check.h"
+#include "connector/membership/manifest_check.h"
 #include "connector/membership/rows.h"
 #include "rocksdb/listener.h"
 #include "rocksdb/utilities/checkpoint.h"
@@ -225,6 +226,7 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(
     return s;
   }
   if (exists) {
+    if (absl::Status s = CheckManifest(path, options.env); !s.ok()) return s;
     if (absl::Status s = CheckLog(path, setup, &claim); !s.ok()) return s;
   }
   rocksdb::DB* db = nullptr;

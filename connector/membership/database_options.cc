@@ -61,6 +61,9 @@ DatabaseSetup SetUpDatabase(int64_t memory_budget, size_t write_buffer_bytes,
   options.max_subcompactions = 1;
   // Whether what is torn off may be lost is looked into first (log_check.h).
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+  // A MANIFEST that lost its end would otherwise be taken for an older one, and
+  // what the logs held that are gone since would be missed silently.
+  options.track_and_verify_wals_in_manifest = true;
   // A failure stops the process; nothing is tried behind its back.
   options.max_bgerror_resume_count = 0;
   // RocksDB's own log is for people who look into trouble; it holds no keys.
