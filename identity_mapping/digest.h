@@ -8,8 +8,9 @@
 
 namespace identity_mapping {
 
-// The digests, by BoringSSL. The only file of the project that includes one of
-// its headers is digest.cc: OpenSSL's have the same names.
+// The digests, by BoringSSL. Besides connector/pinterest/seal.cc the only file
+// of the project that includes one of its headers is digest.cc: OpenSSL's have
+// the same names.
 
 inline constexpr size_t kSha256Size = 32;
 inline constexpr size_t kSha1Size = 20;

@@ -138,6 +138,9 @@ class AdminFixture : public testing::Test {
       return file == "main.token" ? token_status_
                                   : absl::NotFoundError("no such file");
     };
+    context_.login_state = [this](absl::string_view credential_id) {
+      return credential_id == "main" ? login_state_ : std::nullopt;
+    };
     context_.on_segment_changed = [this] { ++segment_changes_; };
   }
 
@@ -173,6 +176,7 @@ class AdminFixture : public testing::Test {
   std::unique_ptr<config::Registry> registry_;
   std::shared_ptr<const config::DestinationState> destination_;
   absl::Status token_status_;
+  std::optional<pinterest::OAuthState> login_state_;
   int segment_changes_ = 0;
   AdminContext context_;
 };

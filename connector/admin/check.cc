@@ -53,10 +53,17 @@ class Results {
 // those of Pinterest's audience guide and of Adobe's page on the destination;
 // codes 2625 and 2626 are "disapproved" and "under review" in Pinterest's API
 // description.
-std::string Advice(const ApiError& error, absl::string_view token_file,
+std::string Advice(const ApiError& error,
+                   const config::CredentialState& credential,
                    absl::string_view ad_account_id) {
+  const std::string& token_file = credential.access_token_file;
   switch (error.error_class) {
     case ErrorClass::kUnauthorized:
+      if (credential.config.has_oauth()) {
+        return "There is no access token that Pinterest accepts: see what "
+               "stands at refresh-token-valid, or run \"audiencectl login\" "
+               "with a user that may use the ad account.";
+      }
       if (error.call.http_status == 0) {
         return absl::StrCat("The token file \"", token_file,
                             "\" holds no token that can be sent.");
@@ -101,23 +108,25 @@ std::string Advice(const ApiError& error, absl::string_view token_file,
          "--pinterest_base_url points to Pinterest's API version 5.";
 }
 
-absl::Status Explain(const ApiError& error, absl::string_view token_file,
+absl::Status Explain(const ApiError& error,
+                     const config::CredentialState& credential,
                      absl::string_view ad_account_id) {
   const absl::Status status = error.ToStatus();
   return MakeError(status.code(),
-                   absl::StrCat(Advice(error, token_file, ad_account_id), " [",
+                   absl::StrCat(Advice(error, credential, ad_account_id), " [",
                                 status.message(), "]"),
                    GetErrorDetail(status));
 }
 
 // The checks that call Pinterest.
-void CheckOnline(const AdminContext& context, absl::string_view token_file,
+void CheckOnline(const AdminContext& context,
+                 const config::CredentialState& credential,
                  absl::string_view ad_account_id, Results* results) {
   constexpr absl::string_view kAdAccount = "ad-account-reachable";
   constexpr absl::string_view kLists = "customer-lists-readable";
   constexpr absl::string_view kSkipLists = "the ad account cannot be reached";
 
-  auto client = context.clients->ClientFor(token_file);
+  auto client = context.clients->ClientFor(credential.access_token_file);
   if (!client.ok()) {
     results->Add(kAdAccount, client.status());
     return results->Skip(kLists, kSkipLists);
@@ -126,14 +135,31 @@ void CheckOnline(const AdminContext& context, absl::string_view token_file,
   if (!results->Add(
           kAdAccount,
           account.ok() ? absl::OkStatus()
-                       : Explain(account.error(), token_file, ad_account_id))) {
+                       : Explain(account.error(), credential, ad_account_id))) {
     return results->Skip(kLists, kSkipLists);
   }
   const auto lists =
       (*client)->List(ad_account_id, /*bookmark=*/"", /*page_size=*/1);
   results->Add(kLists, lists.ok()
                            ? absl::OkStatus()
-                           : Explain(lists.error(), token_file, ad_account_id));
+                           : Explain(lists.error(), credential, ad_account_id));
+}
+
+// Whether the login will last.
+void CheckLogin(const AdminContext& context,
+                const config::CredentialState* credential, Results* results) {
+  constexpr absl::string_view kLogin = "refresh-token-valid";
+  if (credential == nullptr) {
+    return results->Skip(kLogin, "the credential is not known");
+  }
+  const auto state = context.login_state(credential->credential_id);
+  if (!state.has_value()) {
+    return results->Skip(kLogin, "the credential has no refresh token");
+  }
+  if (state->problem.ok() && !state->last_refresh_time.has_value()) {
+    return results->Skip(kLogin, "no token was asked for yet");
+  }
+  results->Add(kLogin, state->problem);
 }
 
 }  // namespace
@@ -192,9 +218,10 @@ absl::StatusOr<v1::CheckDestinationResponse> CheckDestination(
     results.Skip("ad-account-reachable", why);
     results.Skip("customer-lists-readable", why);
   } else {
-    CheckOnline(context, credential->access_token_file,
-                destination.ad_account_id(), &results);
+    CheckOnline(context, *credential, destination.ad_account_id(), &results);
   }
+  // Last: the calls above may have refreshed the tokens.
+  CheckLogin(context, credential.get(), &results);
   return results.Take();
 }
 

@@ -53,10 +53,13 @@ class CheckTest : public AdminFixture {
           outcomes.push_back("?");
       }
     }
-    EXPECT_THAT(ids_,
-                ElementsAre("configuration-valid", "credential-known",
-                            "token-readable", "store-writable",
-                            "ad-account-reachable", "customer-lists-readable"));
+    EXPECT_THAT(
+        ids_,
+        ElementsAre("configuration-valid", "credential-known", "token-readable",
+                    "store-writable", "ad-account-reachable",
+                    "customer-lists-readable", "refresh-token-valid"));
+    login_outcome_ = outcomes.back();
+    outcomes.pop_back();
     return outcomes;
   }
 
@@ -73,6 +76,8 @@ class CheckTest : public AdminFixture {
 
   std::vector<std::string> ids_;
   std::vector<std::string> messages_;
+  // Of refresh-token-valid; the others are what Outcomes returns.
+  std::string login_outcome_;
 };
 
 TEST_F(CheckTest, PassesWhenAllIsWell) {
@@ -176,6 +181,45 @@ TEST_F(CheckTest, ListsMayBeForbiddenThoughTheAccountIsSeen) {
     has_error_info |= absl::StrContains(detail.type_url(), "ErrorInfo");
   }
   EXPECT_TRUE(has_error_info);
+}
+
+TEST_F(CheckTest, TellsWhetherALoginWillLast) {
+  Outcomes(Stored());
+  EXPECT_EQ(login_outcome_, kSkipped);  // a token file
+  login_state_.emplace();
+  Outcomes(Stored());
+  EXPECT_EQ(login_outcome_, kSkipped);  // nothing known yet
+  login_state_->last_refresh_time = clock_.Now();
+  EXPECT_THAT(Outcomes(Stored()), ElementsAre(kPassed, kPassed, kPassed,
+                                              kPassed, kPassed, kPassed));
+  EXPECT_EQ(login_outcome_, kPassed);
+  login_state_->problem =
+      MakeError(absl::StatusCode::kFailedPrecondition, "REFRESH_TOKEN_REFUSED",
+                "run \"audiencectl login\"");
+  // The access token still works.
+  EXPECT_THAT(Outcomes(Stored()), ElementsAre(kPassed, kPassed, kPassed,
+                                              kPassed, kPassed, kPassed));
+  EXPECT_EQ(login_outcome_, kFailed);
+  EXPECT_THAT(messages_.back(), HasSubstr("audiencectl login"));
+}
+
+TEST_F(CheckTest, ARefusedLoginAsksForANewOne) {
+  v1::Credential credential;
+  credential.set_credential_id("main");
+  credential.mutable_oauth()->set_app_id("1234");
+  credential.mutable_oauth()->set_app_secret_file("secret");
+  credential.mutable_oauth()->set_refresh_token_file("refresh");
+  ASSERT_TRUE(registry_->ApplyCredential(credential, false).ok());
+  context_.check_token = [](absl::string_view name) {
+    EXPECT_EQ(name, "login:main");
+    return absl::OkStatus();
+  };
+  clients_.client->account_error =
+      Refusal(pinterest::ErrorClass::kUnauthorized, 401, 2);
+  EXPECT_THAT(Outcomes(Stored()), ElementsAre(kPassed, kPassed, kPassed,
+                                              kPassed, kFailed, kSkipped));
+  EXPECT_THAT(messages_[4], HasSubstr("audiencectl login"));
+  EXPECT_EQ(clients_.files.back(), "login:main");
 }
 
 TEST_F(CheckTest, RefusesARequestThatNamesNothingOrTheUnknown) {

@@ -2,6 +2,7 @@
 #define CONNECTOR_ADMIN_CONTEXT_H_
 
 #include <functional>
+#include <optional>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -13,6 +14,7 @@
 #include "connector/membership/journal.h"
 #include "connector/membership/ledger.h"
 #include "connector/pinterest/client_provider.h"
+#include "connector/pinterest/oauth_token_source.h"
 
 namespace connector::admin {
 
@@ -28,9 +30,14 @@ struct AdminContext {
   pinterest::ClientProvider* clients = nullptr;
   Clock* clock = nullptr;
 
-  // Whether a file of the credentials directory holds a usable token. Calls
-  // nobody.
-  std::function<absl::Status(absl::string_view access_token_file)> check_token;
+  // Whether there is, or could be, a token of this name (base/token_name.h).
+  // Calls nobody.
+  std::function<absl::Status(absl::string_view token_name)> check_token;
+
+  // How a credential's login stands; nothing for one without.
+  std::function<std::optional<pinterest::OAuthState>(
+      absl::string_view credential_id)>
+      login_state;
 
   // Called after a segment was paused or resumed (the registry tells of all
   // other changes itself).

@@ -15,6 +15,7 @@
 #include "connector/admin/spec.h"
 #include "connector/admin/status_report.h"
 #include "connector/base/error.h"
+#include "connector/base/limits.h"
 #include "connector/ingest/grpc_status.h"
 
 namespace connector::admin {
@@ -23,14 +24,11 @@ namespace {
 namespace v1 = audience_sync::v1;
 using ingest::ToGrpcStatus;
 
-// Each of them holds one thread of the server.
-constexpr int kMaxLongCalls = 32;
-
 // Counts one long call for as long as it lives.
 class LongCall {
  public:
   explicit LongCall(std::atomic<int>* count)
-      : count_(count), admitted_(count->fetch_add(1) < kMaxLongCalls) {}
+      : count_(count), admitted_(count->fetch_add(1) < limits::kMaxLongCalls) {}
   ~LongCall() { count_->fetch_sub(1); }
   LongCall(const LongCall&) = delete;
   LongCall& operator=(const LongCall&) = delete;

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "connector/admin/login_status.h"
 #include "connector/admin/lookup.h"
 #include "connector/admin/standing.h"
 #include "connector/base/error.h"
@@ -112,6 +113,9 @@ v1::ListCredentialsResponse ListCredentials(const AdminContext& context) {
     }
     if (!blocked.ok())
       *status->mutable_blocked_by() = ingest::ToStatusProto(blocked);
+    if (auto login = LoginStatus(context, credential->credential_id)) {
+      *status->mutable_oauth_status() = *std::move(login);
+    }
   }
   return response;
 }

@@ -113,6 +113,9 @@ TEST_F(LifecycleTest, AnUnknownSegmentOrDestinationIsNotFound) {
   pause.set_ad_account_id("404");
   EXPECT_EQ(GetErrorDetail(PauseDelivery(context_, pause)).reason,
             "DESTINATION_NOT_FOUND");
+  pause.set_ad_account_id("0404");
+  EXPECT_EQ(PauseDelivery(context_, pause).code(),
+            absl::StatusCode::kInvalidArgument);
   pause.set_ad_account_id("");
   EXPECT_EQ(PauseDelivery(context_, pause).code(),
             absl::StatusCode::kInvalidArgument);

@@ -5,14 +5,16 @@
 
 #include "absl/status/status.h"
 #include "connector/base/error.h"
+#include "connector/config/destination_config.h"
 #include "connector/config/segment_text.h"
 
 namespace connector::admin {
 
 absl::StatusOr<std::shared_ptr<const config::DestinationState>> FindDestination(
     const AdminContext& context, absl::string_view ad_account_id) {
-  if (ad_account_id.empty()) {
-    return FieldError("ad_account_id", "must not be empty");
+  if (absl::Status s = config::CheckAdAccountId(ad_account_id, "ad_account_id");
+      !s.ok()) {
+    return s;
   }
   auto destination = context.registry->FindDestination(ad_account_id);
   if (destination == nullptr) {

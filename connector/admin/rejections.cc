@@ -6,6 +6,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "connector/admin/timestamps.h"
 #include "connector/base/error.h"
+#include "connector/base/limits.h"
 
 namespace connector::admin {
 namespace {
@@ -14,9 +15,6 @@ namespace v1 = audience_sync::v1;
 using membership::JournalRejection;
 using membership::SegmentNumber;
 using membership::SegmentRow;
-
-constexpr int kDefaultPageSize = 100;
-constexpr int kMaxPageSize = 1'000;
 
 v1::IntakeRejection ToProto(const JournalRejection::Intake& intake) {
   v1::IntakeRejection result;
@@ -64,9 +62,10 @@ absl::StatusOr<v1::ListRejectionsResponse> ListRejections(
     const AdminContext& context, const config::DestinationState& destination,
     int page_size, absl::string_view page_token) {
   if (page_size < 0) return FieldError("page_size", "must not be negative");
-  if (page_size == 0) page_size = kDefaultPageSize;
+  if (page_size == 0) page_size = limits::kDefaultPageSize;
   auto page = context.journal->Rejections(
-      destination.number, std::min(page_size, kMaxPageSize), page_token);
+      destination.number, std::min(page_size, limits::kMaxPageSize),
+      page_token);
   if (!page.ok()) {
     if (page.status().code() == absl::StatusCode::kInvalidArgument) {
       return FieldError("page_token",

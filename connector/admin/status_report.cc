@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "connector/admin/login_status.h"
 #include "connector/admin/standing.h"
 #include "connector/admin/timestamps.h"
 #include "connector/delivery/list_name.h"
@@ -79,6 +80,10 @@ absl::StatusOr<v1::DestinationStatus> ReportStatus(
   status.set_delivery_state(standing.state);
   if (!standing.reason.ok()) {
     *status.mutable_blocked_by() = ingest::ToStatusProto(standing.reason);
+  }
+
+  if (auto login = LoginStatus(context, destination.credential_id)) {
+    *status.mutable_oauth_status() = *std::move(login);
   }
 
   SyncCounts without_segment;

@@ -73,6 +73,36 @@ inline constexpr int kCallsPerSecond = 50;
 inline constexpr int kTrialWritesPerDay = 300;
 inline constexpr int kTrialCallsPerDay = 1'000;
 
+// The API's server. A frame of an export is also the bound of every other
+// request.
+inline constexpr int kMaxMetadataBytes = 16 << 10;
+// Calls of one connection at a time: all streams that there may be, and some.
+inline constexpr int kMaxConnectionCalls = kMaxStreams + 100;
+// A connection that has not shaken hands by then is closed.
+inline constexpr absl::Duration kHandshakeTimeout = absl::Seconds(10);
+// One from which nothing comes is asked after this time, and closed when it
+// does not answer in that one.
+inline constexpr absl::Duration kKeepaliveTime = absl::Minutes(1);
+inline constexpr absl::Duration kKeepaliveTimeout = absl::Seconds(20);
+inline constexpr absl::Duration kMinPingInterval = absl::Seconds(10);
+inline constexpr int64_t kServerMemoryBytes = 128 << 20;
+inline constexpr int kMaxServerThreads = 256;
+// Drains and checks at a time.
+inline constexpr int kMaxLongCalls = 32;
+inline constexpr int kDefaultPageSize = 100;
+inline constexpr int kMaxPageSize = 1'000;
+
+// Answers of Pinterest.
+inline constexpr int64_t kMaxAnswerBytes = 4 << 20;
+inline constexpr int64_t kMaxAnswerHeaderBytes = 64 << 10;
+inline constexpr int kMaxAnswerDepth = 64;
+
+// Files.
+inline constexpr int64_t kMaxConfigFileBytes = 16 << 20;
+inline constexpr int64_t kMaxTokenFileBytes = 4 << 10;
+// Of the name of a token file.
+inline constexpr int kMaxFileNameBytes = 100;
+
 }  // namespace connector::limits
 
 #endif  // CONNECTOR_BASE_LIMITS_H_

@@ -7,7 +7,7 @@ namespace connector::cli {
 
 // Whether the word is an ad account ID (Destination.ad_account_id).
 inline bool IsAdAccountId(absl::string_view word) {
-  return !word.empty() && word.size() <= 18 &&
+  return !word.empty() && word.size() <= 18 && word[0] != '0' &&
          word.find_first_not_of("0123456789") == absl::string_view::npos;
 }
 

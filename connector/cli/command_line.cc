@@ -104,20 +104,14 @@ std::string HelpOf(const Command& command) {
 
 const std::vector<Command>& AllCommands() {
   static const auto& commands =
-      *new std::vector<Command>{SpecCommand(),
-                                CheckCommand(),
-                                ApplyCommand(),
-                                GetCommand(),
-                                ListCommand(),
-                                DeleteCommand(),
-                                DeleteCredentialCommand(),
-                                PauseCommand(),
-                                ResumeCommand(),
-                                ExportCommand(),
-                                StatusCommand(),
-                                RejectionsCommand(),
-                                DrainCommand(),
-                                BackupCommand()};
+      *new std::vector<Command>{SpecCommand(),       CheckCommand(),
+                                ApplyCommand(),      GetCommand(),
+                                ListCommand(),       CredentialsCommand(),
+                                DeleteCommand(),     DeleteCredentialCommand(),
+                                PauseCommand(),      ResumeCommand(),
+                                ExportCommand(),     StatusCommand(),
+                                RejectionsCommand(), DrainCommand(),
+                                LoginCommand(),      BackupCommand()};
   return commands;
 }
 

@@ -271,6 +271,69 @@ TEST_F(CommandLineTest, ListShowsDestinationsAndCredentials) {
   EXPECT_EQ(json["credentials"][0]["credential"]["credentialId"], "main");
 }
 
+TEST_F(CommandLineTest, CredentialsShowsHowLongALoginLasts) {
+  audience_sync::v1::ListCredentialsResponse credentials;
+  auto& status = *credentials.add_credentials();
+  status.mutable_credential()->set_credential_id("main");
+  status.mutable_credential()->mutable_oauth()->set_refresh_token_file("r1");
+  auto& oauth = *status.mutable_oauth_status();
+  const int64_t now = absl::ToUnixSeconds(clock_.Now());
+  oauth.mutable_access_token_expire_time()->set_seconds(now + 29 * 86400 + 5);
+  oauth.mutable_refresh_token_expire_time()->set_seconds(now + 59 * 86400 + 5);
+  oauth.mutable_last_refresh_time()->set_seconds(now - 3 * 3600);
+  fake_.Answer("ListCredentials", credentials);
+  const std::string text = Run({"credentials"}).out;
+  EXPECT_THAT(text, HasSubstr("r1"));
+  EXPECT_THAT(text,
+              HasSubstr("usable; access token good for 29 days, refresh token "
+                        "good for 59 days, refreshed 3 hours ago\n"));
+  EXPECT_EQ(
+      Run({"credentials", "--json"})
+          .json()["credentials"][0]["credential"]["oauth"]["refreshTokenFile"],
+      "r1");
+
+  oauth.mutable_access_token_expire_time()->set_seconds(now - 1);
+  oauth.mutable_problem()->set_code(9);
+  oauth.mutable_problem()->set_message("run \"audiencectl login\"");
+  fake_.Answer("ListCredentials", credentials);
+  EXPECT_THAT(Run({"credentials"}).out, HasSubstr("access token ended"));
+  EXPECT_THAT(Run({"credentials"}).out, HasSubstr("audiencectl login"));
+}
+
+TEST_F(CommandLineTest, LoginChecksItsFlagsBeforeAnybodyIsAsked) {
+  const std::string dir = "--credentials_dir=" + directory_;
+  WriteFile("app-secret", "s3cr3t");
+  system(("chmod 600 " + directory_ + "/app-secret").c_str());
+  for (const auto& [arguments, word] :
+       std::vector<std::pair<std::vector<std::string>, std::string>>{
+           {{"login", "--app_id=1"}, "--credentials_dir"},
+           {{"login", dir}, "--app_id"},
+           {{"login", dir, "--app_id=x"}, "--app_id"},
+           {{"login", dir, "--app_id=1", "--app_secret_file=none"}, "none"},
+           {{"login", dir, "--app_id=1", "--app_secret_file=../x"},
+            "--app_secret_file"},
+           {{"login", dir, "--app_id=1", "--refresh_token_file=a/b"},
+            "--refresh_token_file"},
+           {{"login", dir, "--app_id=1", "--refresh_token_file=app-secret"},
+            "--refresh_token_file"},
+           {{"login", dir, "--app_id=1", "--base_url=http://example.com/v5"},
+            "--base_url"},
+           {{"login", dir, "--app_id=1", "--consent_url=x"}, "--consent_url"},
+           {{"login", dir, "--app_id=1", "--redirect_port=70000"},
+            "--redirect_port"}}) {
+    const Result result = Run(arguments);
+    EXPECT_EQ(result.exit_code, kExitUsage) << result.err;
+    EXPECT_THAT(result.err, HasSubstr(word));
+    EXPECT_THAT(result.err, testing::Not(HasSubstr("Open this page")));
+    EXPECT_THAT(result.err, testing::Not(HasSubstr("s3cr3t")));
+  }
+  const Result late = Run({"login", dir, "--app_id=1", "--redirect_port=0",
+                           "--login_timeout=10ms"});
+  EXPECT_EQ(late.exit_code, kExitCallFailed);
+  EXPECT_THAT(late.err, HasSubstr("scope=ads%3Aread%2Cads%3Awrite"));
+  EXPECT_THAT(late.err, HasSubstr("LOGIN_TIMEOUT"));
+}
+
 TEST_F(CommandLineTest, SmallCommandsSendTheirRequests) {
   EXPECT_EQ(Run({"delete", "1", "--force"}).out, "destination 1: deleted\n");
   EXPECT_EQ(Run({"delete-credential", "main", "--json"}).json()["deleted"],

@@ -11,6 +11,7 @@ Command CheckCommand();
 Command ApplyCommand();
 Command GetCommand();
 Command ListCommand();
+Command CredentialsCommand();  // in list_command.cc
 Command DeleteCommand();
 Command DeleteCredentialCommand();
 Command PauseCommand();
@@ -19,6 +20,7 @@ Command ExportCommand();
 Command StatusCommand();
 Command RejectionsCommand();
 Command DrainCommand();
+Command LoginCommand();
 Command BackupCommand();
 
 }  // namespace connector::cli

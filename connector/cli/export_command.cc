@@ -332,7 +332,8 @@ class ExportRun {
 
 int Run(CommandContext& context) {
   if (!IsAdAccountId(absl::GetFlag(FLAGS_ad_account_id))) {
-    return context.FailUsage("--ad_account_id must be 1 to 18 digits");
+    return context.FailUsage(
+        "--ad_account_id must be 1 to 18 digits, the first of them not 0");
   }
   if (absl::GetFlag(FLAGS_batch_profiles) < 1) {
     return context.FailUsage("--batch_profiles must be at least 1");

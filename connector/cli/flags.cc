@@ -48,3 +48,25 @@ ABSL_FLAG(absl::Duration, retry_for, absl::Minutes(5),
 ABSL_FLAG(std::string, progress, "auto",
           "auto, bar, plain or none; auto: a bar on a terminal, else plain, "
           "none with --json");
+
+ABSL_FLAG(std::string, credentials_dir, "",
+          "the server's credentials directory");
+ABSL_FLAG(std::string, app_id, "", "the app's ID at Pinterest");
+ABSL_FLAG(std::string, app_secret_file, "app-secret",
+          "the file in the credentials directory that holds the app's secret");
+ABSL_FLAG(std::string, credential_id, "main", "the credential");
+ABSL_FLAG(std::string, refresh_token_file, "",
+          "the file in the credentials directory to write; empty: the "
+          "credential's ID with -refresh-token behind it");
+ABSL_FLAG(int32_t, redirect_port, 8085,
+          "the port on this machine that Pinterest sends the browser back to; "
+          "0: any free one");
+ABSL_FLAG(absl::Duration, login_timeout, absl::Minutes(10),
+          "how long to wait for the browser");
+ABSL_FLAG(std::string, base_url, "https://api.pinterest.com/v5",
+          "Pinterest's API, with its path");
+ABSL_FLAG(std::string, consent_url, "https://www.pinterest.com/oauth/",
+          "Pinterest's page that asks for consent");
+ABSL_FLAG(std::string, ca_file, "",
+          "PEM file of the certificate authorities to trust for Pinterest "
+          "instead of the system's");

@@ -37,4 +37,16 @@ ABSL_DECLARE_FLAG(std::string, state_dir);
 ABSL_DECLARE_FLAG(absl::Duration, retry_for);
 ABSL_DECLARE_FLAG(std::string, progress);
 
+// Of `login`.
+ABSL_DECLARE_FLAG(std::string, credentials_dir);
+ABSL_DECLARE_FLAG(std::string, app_id);
+ABSL_DECLARE_FLAG(std::string, app_secret_file);
+ABSL_DECLARE_FLAG(std::string, credential_id);
+ABSL_DECLARE_FLAG(std::string, refresh_token_file);
+ABSL_DECLARE_FLAG(int32_t, redirect_port);
+ABSL_DECLARE_FLAG(absl::Duration, login_timeout);
+ABSL_DECLARE_FLAG(std::string, base_url);
+ABSL_DECLARE_FLAG(std::string, consent_url);
+ABSL_DECLARE_FLAG(std::string, ca_file);
+
 #endif  // CONNECTOR_CLI_FLAGS_H_

@@ -1,6 +1,7 @@
 #include "absl/strings/str_cat.h"
 #include "connector/cli/commands.h"
 #include "connector/cli/exit_code.h"
+#include "connector/cli/login_text.h"
 #include "connector/cli/owner_name.h"
 #include "connector/cli/rpc_error.h"
 #include "connector/cli/table.h"
@@ -13,6 +14,27 @@ using audience_sync::v1::ListCredentialsRequest;
 using audience_sync::v1::ListCredentialsResponse;
 using audience_sync::v1::ListDestinationsRequest;
 using audience_sync::v1::ListDestinationsResponse;
+
+std::string CredentialTable(const CommandContext& context,
+                            const ListCredentialsResponse& credentials) {
+  Table credential_table(
+      {{"CREDENTIAL"}, {"NAME"}, {"TOKEN FILE"}, {"OWNER"}, {"STATE"}});
+  const absl::Time now = context.environment().clock->Now();
+  for (const auto& entry : credentials.credentials()) {
+    std::string state = ErrorLine(entry.blocked_by());
+    if (state.empty()) state = "usable";
+    if (entry.has_oauth_status()) {
+      absl::StrAppend(&state, "; ", LoginText(entry.oauth_status(), now));
+    }
+    const auto& credential = entry.credential();
+    credential_table.AddRow(
+        {credential.credential_id(), credential.display_name(),
+         credential.has_oauth() ? credential.oauth().refresh_token_file()
+                                : credential.access_token_file(),
+         OwnerName(entry.owner()), state});
+  }
+  return credential_table.Render();
+}
 
 int Run(CommandContext& context) {
   ListDestinationsResponse destinations;
@@ -38,17 +60,23 @@ int Run(CommandContext& context) {
                               entry.destination().credential_id(),
                               OwnerName(entry.owner())});
   }
-  Table credential_table(
-      {{"CREDENTIAL"}, {"NAME"}, {"TOKEN FILE"}, {"OWNER"}, {"STATE"}});
-  for (const auto& entry : credentials.credentials()) {
-    const std::string blocked = ErrorLine(entry.blocked_by());
-    credential_table.AddRow(
-        {entry.credential().credential_id(), entry.credential().display_name(),
-         entry.credential().access_token_file(), OwnerName(entry.owner()),
-         blocked.empty() ? "usable" : blocked});
-  }
   context.Print(absl::StrCat(destination_table.Render(), "\n",
-                             credential_table.Render()));
+                             CredentialTable(context, credentials)));
+  return kExitOk;
+}
+
+int RunCredentials(CommandContext& context) {
+  ListCredentialsResponse credentials;
+  if (absl::Status s = context.Call(&CommandContext::Stub::ListCredentials,
+                                    ListCredentialsRequest(), credentials);
+      !s.ok()) {
+    return context.FailCall(s);
+  }
+  if (context.json()) {
+    context.PrintJson(credentials);
+  } else {
+    context.Print(CredentialTable(context, credentials));
+  }
   return kExitOk;
 }
 
@@ -56,6 +84,16 @@ int Run(CommandContext& context) {
 
 Command ListCommand() {
   return {"list", "", "Lists destinations and credentials.", {}, 0, 0, Run};
+}
+
+Command CredentialsCommand() {
+  return {"credentials",
+          "",
+          "Lists the credentials: whether they can be used, and for how long.",
+          {},
+          0,
+          0,
+          RunCredentials};
 }
 
 }  // namespace connector::cli

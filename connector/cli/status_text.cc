@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "connector/cli/humanize.h"
+#include "connector/cli/login_text.h"
 #include "connector/cli/rpc_error.h"
 #include "connector/cli/table.h"
 
@@ -87,6 +88,10 @@ std::string StatusText(const DestinationStatus& status, absl::Time now) {
   absl::StrAppend(&text, "\n");
   if (status.has_blocked_by()) {
     absl::StrAppend(&text, "blocked by ", ErrorLine(status.blocked_by()), "\n");
+  }
+  if (status.has_oauth_status()) {
+    absl::StrAppend(&text, "login: ", LoginText(status.oauth_status(), now),
+                    "\n");
   }
   absl::StrAppend(&text, "\n", SegmentTable(status));
   if (status.export_positions_size() > 0) {

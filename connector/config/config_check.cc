@@ -55,6 +55,11 @@ FieldCheck CheckNames(const audience_sync::v1::ConnectorConfig& config) {
       check.Add(absl::StrCat("credentials[", i, "].etag"), kNoEtag);
     }
   }
+  // A refresh may end the life of the token it used.
+  Names logins("credentials", "oauth.refresh_token_file", &check);
+  for (int i = 0; i < config.credentials_size(); ++i) {
+    logins.Add(config.credentials(i).oauth().refresh_token_file(), i);
+  }
   Names destinations("destinations", "ad_account_id", &check);
   for (int i = 0; i < config.destinations_size(); ++i) {
     destinations.Add(config.destinations(i).ad_account_id(), i);

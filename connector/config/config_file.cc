@@ -6,12 +6,14 @@
 #include <memory>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "connector/base/error.h"
 #include "connector/config/config_check.h"
 #include "connector/config/field_check.h"
 #include "connector/config/json_check.h"
+#include "connector/config/text_path.h"
 #include "google/protobuf/io/tokenizer.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "google/protobuf/text_format.h"
@@ -29,6 +31,8 @@ absl::Status FileInvalid(absl::string_view message) {
 // Keeps the first error.
 class FirstError : public google::protobuf::io::ErrorCollector {
  public:
+  explicit FirstError(absl::string_view file) : file_(file) {}
+
   // Both count from 0.
   void AddError(int line, int column, const std::string& message) override {
     if (!text_.empty()) return;
@@ -39,12 +43,19 @@ class FirstError : public google::protobuf::io::ErrorCollector {
                                    " named \"", " of \"", ". Value: "}) {
       rule = rule.substr(0, rule.find(echo));
     }
-    text_ = absl::StrCat("line ", line + 1, ", column ", column + 1, ": ",
-                         absl::StripSuffix(rule, "."));
+    if (absl::StrContains(message, " has no field named ")) {
+      rule = "unknown field";
+    }
+    const std::string path =
+        TextPath(file_, line, column, ConnectorConfig::descriptor());
+    text_ =
+        absl::StrCat("line ", line + 1, ", column ", column + 1, ": ", path,
+                     path.empty() ? "" : ": ", absl::StripSuffix(rule, "."));
   }
   const std::string& text() const { return text_; }
 
  private:
+  const absl::string_view file_;
   std::string text_;
 };
 
@@ -52,7 +63,7 @@ absl::Status ParseText(absl::string_view text, ConnectorConfig* config) {
   google::protobuf::io::ArrayInputStream input(text.data(),
                                                static_cast<int>(text.size()));
   google::protobuf::TextFormat::Parser parser;
-  FirstError error;
+  FirstError error(text);
   parser.RecordErrorsTo(&error);
   if (parser.Parse(&input, config)) return absl::OkStatus();
   return FileInvalid(error.text().empty() ? "is no protobuf text"
@@ -106,6 +117,9 @@ absl::StatusOr<ConnectorConfig> ParseConfig(absl::string_view text) {
                            : ParseText(content, &config);
       !s.ok()) {
     return s;
+  }
+  if (const std::string path = FindMalformedText(config); !path.empty()) {
+    return FieldError(path, "must be UTF-8");
   }
   if (absl::Status s = CheckConfig(config); !s.ok()) return s;
   return config;

@@ -74,6 +74,22 @@ TEST(ConfigFileTest, TextAndJsonAreTheSame) {
   EXPECT_EQ(text->destinations(0).delivery_policy().max_delay().seconds(), 5);
 }
 
+TEST(ConfigFileTest, ACredentialHasOneTokenSource) {
+  EXPECT_NE(Error("credentials { credential_id: \"main\" "
+                  "access_token_file: \"a\" oauth { app_id: \"1\" } }"),
+            "OK");
+  EXPECT_NE(Error(R"({"credentials": [{"credential_id": "main",
+                      "access_token_file": "a", "oauth": {"app_id": "1"}}]})"),
+            "OK");
+  const std::string oauth =
+      "oauth { app_id: \"1\" app_secret_file: \"s\" "
+      "refresh_token_file: \"r\" }";
+  EXPECT_EQ(Error("credentials { credential_id: \"a\" " + oauth + " }"), "OK");
+  EXPECT_THAT(Error("credentials { credential_id: \"a\" " + oauth +
+                    " } credentials { credential_id: \"b\" " + oauth + " }"),
+              testing::HasSubstr("credentials[1].oauth.refresh_token_file"));
+}
+
 TEST(ConfigFileTest, NothingIsAnEmptyConfiguration) {
   EXPECT_EQ(Error(""), "OK");
   EXPECT_EQ(Error(" \n"), "OK");
@@ -89,40 +105,82 @@ TEST(ConfigFileTest, TextErrorsNameLineAndColumn) {
   EXPECT_THAT(Error("credentials {\n"), StartsWith("line 2, column 1: "));
 }
 
+TEST(ConfigFileTest, TextErrorsNameThePath) {
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"credentials {\n  credential: \"main\"\n}",
+       "line 2, column 13: credentials[0].credential: unknown field"},
+      {"listen: 1", "line 1, column 7: listen: unknown field"},
+      {absl::StrCat(kText, "destinations { delivery_policy { max_delai: 3 } }"),
+       "line 17, column 43: destinations[1].delivery_policy.max_delai: unknown "
+       "field"},
+      {"destinations: [ <ad_account_id: '2' description: 'x'>, { foo: 1 } ]",
+       "line 1, column 61: destinations[1].foo: unknown field"},
+      {"destinations { identity_mapping { rows { kind: IDENTITY_KIND_EMAIL } "
+       "rows { x { y: 1 } } } }",
+       "line 1, column 79: destinations[0].identity_mapping.rows[1].x: unknown "
+       "field"},
+      {"destinations { delivery_policy { max_request_records: -1 max_delay "
+       "{ second: 1 } } }",
+       "line 1, column 76: destinations[0].delivery_policy.max_delay.second: "
+       "unknown field"},
+  };
+  for (const auto& [text, error] : cases) EXPECT_EQ(Error(text), error) << text;
+  EXPECT_THAT(Error("destinations { identity_mapping { rows { kind: EMAIL } } "
+                    "}"),
+              HasSubstr("destinations[0].identity_mapping.rows[0].kind: "));
+  EXPECT_THAT(Error("credentials { credential_id: main }"),
+              HasSubstr(": credentials[0].credential_id: "));
+}
+
+TEST(ConfigFileTest, TextMustBeUtf8) {
+  EXPECT_EQ(Error("credentials { display_name: 'a' }\n"
+                  "credentials { display_name: '\\303\\050' }"),
+            "credentials[1].display_name: must be UTF-8");
+  EXPECT_THAT(Error("destinations { segment_policy { segment_namespaces: 'a' "
+                    "segment_namespaces: '\xff' } }"),
+              HasSubstr("destinations[0].segment_policy.segment_namespaces[1]: "
+                        "must be UTF-8"));
+}
+
 TEST(ConfigFileTest, JsonErrorsNameLineAndColumn) {
   const std::vector<std::pair<std::string, std::string>> cases = {
       {"{", "line 1, column 2: expected a string"},
       {"{\n  \"credential\": []}",
-       "line 2, column 3: unknown field of ConnectorConfig"},
+       "line 2, column 3: credential: unknown field of ConnectorConfig"},
       {"{\"credentials\": [{\"x\": 1}]}",
-       "line 1, column 19: unknown field of Credential"},
+       "line 1, column 19: credentials[0].x: unknown field of Credential"},
       {"{\"credentials\": {}}",
        "line 1, column 17: credentials: must be a list"},
       {"{\"credentials\": [], \"credentials\": []}",
        "line 1, column 21: credentials: the field is given twice"},
       {"{\"credentials\": [],}", "line 1, column 20: expected a string"},
       {"{\"credentials\": [}",
-       "line 1, column 18: credentials: must be an "
+       "line 1, column 18: credentials[0]: must be an "
        "object"},
       {"{\"credentials\": []", "line 1, column 19: expected ',' or '}'"},
       {"{} x", "line 1, column 4: must end after the closing brace"},
       {"{\"credentials\": [{\"credentialId\": 1}]}",
-       "line 1, column 35: credential_id: must be a string"},
+       "line 1, column 35: credentials[0].credential_id: must be a string"},
       {"{\"credentials\": [{\"credentialId\": \"a}]}",
-       "line 1, column 35: the string has no end"},
+       "line 1, column 35: credentials[0].credential_id: the string has no "
+       "end"},
       {"{\"credentials\": [{\"credentialId\": \"\\q\"}]}",
-       "line 1, column 36: unknown escape"},
+       "line 1, column 36: credentials[0].credential_id: unknown escape"},
       {"{\"credentials\": [{\"displayName\": \"\u00e9\", \"x\": 1}]}",
-       "line 1, column 39: unknown field of Credential"},
+       "line 1, column 39: credentials[0].x: unknown field of Credential"},
       {"{\"credentials\": [{\"rateLimits\": {\"unlimited\": 1}}]}",
-       "line 1, column 47: unlimited: must be true or false"},
+       "line 1, column 47: credentials[0].rate_limits.unlimited: must be true "
+       "or false"},
       {"{\"credentials\": [{\"rateLimits\": {\"writesPerMinute\": 1.5}}]}",
-       "line 1, column 53: writes_per_minute: must be a whole number of 32 "
+       "line 1, column 53: credentials[0].rate_limits.writes_per_minute: must "
+       "be a whole number of 32 "
        "bits"},
       {"{\"destinations\": [{\"deliveryPolicy\": {\"maxDelay\": \"5\"}}]}",
-       "line 1, column 51: max_delay: must be a duration such as \"30s\""},
+       "line 1, column 51: destinations[0].delivery_policy.max_delay: must be "
+       "a duration such as \"30s\""},
       {"{\"destinations\": [{\"identityMapping\": {\"gaidCase\": \"X\"}}]}",
-       "line 1, column 52: gaid_case: must be the name of a DeviceIdCase"},
+       "line 1, column 52: destinations[0].identity_mapping.gaid_case: must be "
+       "the name of a DeviceIdCase"},
   };
   for (const auto& [json, error] : cases) EXPECT_EQ(Error(json), error) << json;
 }

@@ -5,13 +5,15 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "connector/base/limits.h"
+#include "connector/base/token_name.h"
 #include "connector/config/etag.h"
 
 namespace connector::config {
 namespace {
 
 constexpr size_t kMaxCredentialIdBytes = 63;
-constexpr size_t kMaxFileNameBytes = 255;
+constexpr size_t kMaxFileNameBytes = limits::kMaxFileNameBytes;
+constexpr size_t kMaxAppIdBytes = 30;
 
 // No slash, and no name that begins with a dot: never a way out of the
 // directory, never a hidden file.
@@ -20,6 +22,35 @@ bool IsPlainFileName(absl::string_view name) {
          std::all_of(name.begin(), name.end(), [](char c) {
            return absl::ascii_isalnum(c) || c == '.' || c == '_' || c == '-';
          });
+}
+
+void CheckFileName(absl::string_view name, absl::string_view field,
+                   FieldCheck* check) {
+  if (IsPlainFileName(name)) return;
+  check->Add(field,
+             absl::StrCat("must be a plain file name of letters, digits, '.', "
+                          "'_' and '-', at most ",
+                          kMaxFileNameBytes, ", not a path"));
+}
+
+void CheckLogin(const audience_sync::v1::OAuthLogin& login,
+                absl::string_view field, FieldCheck* check) {
+  const auto path = [field](absl::string_view rest) {
+    return absl::StrCat(field, ".", rest);
+  };
+  const std::string& id = login.app_id();
+  if (id.empty() || id.size() > kMaxAppIdBytes ||
+      !std::all_of(id.begin(), id.end(),
+                   [](char c) { return absl::ascii_isdigit(c); })) {
+    check->Add(path("app_id"), "must be 1 to 30 digits");
+  }
+  CheckFileName(login.app_secret_file(), path("app_secret_file"), check);
+  CheckFileName(login.refresh_token_file(), path("refresh_token_file"), check);
+  if (!login.refresh_token_file().empty() &&
+      login.refresh_token_file() == login.app_secret_file()) {
+    check->Add(path("refresh_token_file"),
+               "must be another file than app_secret_file");
+  }
 }
 
 }  // namespace
@@ -56,10 +87,18 @@ CredentialState ResolveCredential(
   CheckCredentialId(credential.credential_id(), path("credential_id"), check);
   check->Text(path("display_name"), credential.display_name(),
               limits::kMaxDisplayNameBytes);
-  if (!IsPlainFileName(credential.access_token_file())) {
-    check->Add(path("access_token_file"),
-               "must be a plain file name of letters, digits, '.', '_' and "
-               "'-', not a path");
+  switch (credential.token_source_case()) {
+    case audience_sync::v1::Credential::kAccessTokenFile:
+      CheckFileName(credential.access_token_file(), path("access_token_file"),
+                    check);
+      break;
+    case audience_sync::v1::Credential::kOauth:
+      state.access_token_file = LoginTokenName(credential.credential_id());
+      CheckLogin(credential.oauth(), path("oauth"), check);
+      break;
+    case audience_sync::v1::Credential::TOKEN_SOURCE_NOT_SET:
+      check->Add(path("access_token_file"), "must be set, unless oauth is set");
+      break;
   }
   const audience_sync::v1::RateLimits& rates = credential.rate_limits();
   check->Range(path("rate_limits.writes_per_minute"), rates.writes_per_minute(),

@@ -15,7 +15,8 @@ namespace connector::config {
 // A credential as configured at one moment. Immutable.
 struct CredentialState {
   std::string credential_id;
-  // A plain file name in the credentials directory.
+  // Where its access token comes from, as base/token_name.h has it: a plain
+  // file name in the credentials directory, or its login (config.oauth()).
   std::string access_token_file;
   CallLimits limits;
   audience_sync::v1::ConfigurationOwner owner =

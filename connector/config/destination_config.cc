@@ -6,6 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "connector/base/error.h"
 #include "connector/base/limits.h"
 #include "connector/config/credential_config.h"
 #include "connector/config/etag.h"
@@ -24,8 +25,12 @@ std::string Path(absl::string_view field, absl::string_view rest) {
   return absl::StrCat(field, ".", rest);
 }
 
+constexpr absl::string_view kAdAccountRule =
+    "must be 1 to 18 digits, the first of them not 0";
+
 bool IsAdAccountId(absl::string_view text) {
   return !text.empty() && text.size() <= kMaxAdAccountDigits &&
+         text[0] != '0' &&
          std::all_of(text.begin(), text.end(), absl::ascii_isdigit);
 }
 
@@ -163,6 +168,13 @@ std::vector<MappingRules> FormerMappings(const v1::Destination& destination,
 
 }  // namespace
 
+absl::Status CheckAdAccountId(absl::string_view ad_account_id,
+                              absl::string_view field) {
+  if (IsAdAccountId(ad_account_id)) return absl::OkStatus();
+  return FieldError(
+      field, ad_account_id.empty() ? "must not be empty" : kAdAccountRule);
+}
+
 bool DestinationPolicy::TakesSegmentNamespace(
     absl::string_view segment_namespace) const {
   return segment_namespaces.empty() ||
@@ -181,7 +193,7 @@ DestinationState ResolveChange(const v1::Destination& destination,
   state.config.clear_etag();
 
   if (!IsAdAccountId(destination.ad_account_id())) {
-    check->Add(Path(field, "ad_account_id"), "must be 1 to 18 digits");
+    check->Add(Path(field, "ad_account_id"), kAdAccountRule);
   }
   check->Text(Path(field, "display_name"), destination.display_name(),
               limits::kMaxDisplayNameBytes);

@@ -49,6 +49,12 @@ struct DestinationState {
   std::shared_ptr<const identity_mapping::IdentityMapping> mapping;
 };
 
+// INVALID_ARGUMENT that names `field` unless the id is 1 to 18 digits, the
+// first of them not 0: ids compare as text, so "01" beside "1" would be a
+// second destination for one ad account.
+absl::Status CheckAdAccountId(absl::string_view ad_account_id,
+                              absl::string_view field);
+
 // Checks a destination as a whole, without regard to what is stored, and fills
 // in the defaults. INVALID_ARGUMENT that names every field that is wrong, below
 // "destination".

@@ -2,14 +2,17 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "connector/base/error.h"
+#include "connector/config/text_path.h"
 
 namespace connector::config {
 namespace {
@@ -67,9 +70,10 @@ class Walker {
         column = 1;
       }
     }
-    error_ =
-        MakeError(absl::StatusCode::kInvalidArgument, "FILE_INVALID",
-                  absl::StrCat("line ", line, ", column ", column, ": ", rule));
+    error_ = MakeError(absl::StatusCode::kInvalidArgument, "FILE_INVALID",
+                       absl::StrCat("line ", line, ", column ", column, ": ",
+                                    absl::StrJoin(path_, "."),
+                                    path_.empty() ? "" : ": ", rule));
     return false;
   }
 
@@ -147,13 +151,15 @@ class Walker {
       if (!String(&key)) return false;
       const FieldDescriptor* field = FindField(type, key);
       if (field == nullptr) {
+        if (LooksLikeFieldName(key)) path_.emplace_back(key);
         return Fail(begin, absl::StrCat("unknown field of ", type->name()));
       }
+      path_.push_back(field->name());
       if (!seen.insert(field).second) {
-        return Fail(begin,
-                    absl::StrCat(field->name(), ": the field is given twice"));
+        return Fail(begin, "the field is given twice");
       }
       if (!Expect(':') || !Field(field)) return false;
+      path_.pop_back();
       SkipBlanks();
       if (Peek(',')) {
         ++at_;
@@ -179,19 +185,19 @@ class Walker {
     SkipBlanks();
     if (Word("null")) return true;
     if (!field->is_repeated()) return Value(field);
-    if (!Peek('[')) {
-      return Fail(at_, absl::StrCat(field->name(), ": must be a list"));
-    }
+    if (!Peek('[')) return Fail(at_, "must be a list");
     ++at_;
     SkipBlanks();
     if (Peek(']')) {
       ++at_;
       return true;
     }
-    for (;;) {
+    for (int index = 0;; ++index) {
       SkipBlanks();
+      path_.back() = absl::StrCat(field->name(), "[", index, "]");
       if (!Value(field)) return false;
       SkipBlanks();
+      path_.back() = field->name();
       if (Peek(',')) {
         ++at_;
         continue;
@@ -205,7 +211,7 @@ class Walker {
   bool Value(const FieldDescriptor* field) {
     const size_t begin = at_;
     const auto wrong = [&](absl::string_view rule) {
-      return Fail(begin, absl::StrCat(field->name(), ": ", rule));
+      return Fail(begin, rule);
     };
     absl::string_view text;
     switch (field->cpp_type()) {
@@ -260,6 +266,8 @@ class Walker {
 
   const absl::string_view text_;
   size_t at_ = 0;
+  // Of the value at hand: "destinations[0]", "display_name".
+  std::vector<std::string> path_;
   absl::Status error_;
 };
 

@@ -4,6 +4,7 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
+#include "connector/base/crash_point.h"
 #include "connector/base/error.h"
 #include "connector/base/limits.h"
 #include "connector/config/config_check.h"
@@ -220,6 +221,7 @@ absl::StatusOr<DestinationPtr> Registry::Put(DestinationState state) {
   absl::StatusOr<membership::DestinationRow> row =
       catalog_->PutDestination(state.ad_account_id, config);
   if (!row.ok()) return row.status();
+  ReachCrashPoint(CrashPoint::kConfigurationStored);
   return Enforce(*row, std::move(state));
 }
 
@@ -333,6 +335,16 @@ absl::StatusOr<CredentialPtr> Registry::ApplyCredential(
     }
     FieldCheck check;
     CredentialState state = ResolveCredential(credential, "credential", &check);
+    for (const CredentialPtr& other : Credentials()) {
+      // A refresh may end the life of the token it used.
+      if (other->credential_id != state.credential_id &&
+          credential.has_oauth() && other->config.has_oauth() &&
+          other->config.oauth().refresh_token_file() ==
+              credential.oauth().refresh_token_file()) {
+        check.Add("credential.oauth.refresh_token_file",
+                  "is already the file of another credential");
+      }
+    }
     if (!check.ok()) return check.ToStatus();
     const std::string stored_etag = stored ? stored->config.etag() : "";
     if (!credential.etag().empty() && credential.etag() != stored_etag &&

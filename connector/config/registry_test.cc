@@ -112,6 +112,28 @@ TEST_F(RegistryTest, AppliedDestinationIsInForceAndSurvivesARestart) {
   EXPECT_EQ(registry_->FindCredential("main")->access_token_file, "main.token");
 }
 
+TEST_F(RegistryTest, ARefreshTokenFileBelongsToOneCredential) {
+  Load();
+  v1::Credential first;
+  first.set_credential_id("first");
+  first.mutable_oauth()->set_app_id("1");
+  first.mutable_oauth()->set_app_secret_file("app-secret");
+  first.mutable_oauth()->set_refresh_token_file("token");
+  ASSERT_TRUE(registry_->ApplyCredential(first, false).ok());
+  EXPECT_EQ(registry_->FindCredential("first")->access_token_file,
+            "login:first");
+  EXPECT_TRUE(registry_->ApplyCredential(first, false).ok());
+  v1::Credential second = first;
+  second.set_credential_id("second");
+  EXPECT_EQ(registry_->ApplyCredential(second, false).status().code(),
+            absl::StatusCode::kInvalidArgument);
+  second.mutable_oauth()->set_refresh_token_file("other-token");
+  EXPECT_TRUE(registry_->ApplyCredential(second, false).ok());
+  // So in a file.
+  second.mutable_oauth()->set_refresh_token_file("token");
+  EXPECT_FALSE(Registry::Load(&catalog_, File({first, second}, {})).ok());
+}
+
 TEST_F(RegistryTest, UnknownNamesAreNull) {
   Load();
   EXPECT_EQ(registry_->FindDestination("1"), nullptr);

@@ -92,6 +92,21 @@ TEST(ResolveDestinationTest, KeepsSetValues) {
   EXPECT_FALSE(state->policy.TakesSegmentNamespace("other"));
 }
 
+TEST(ResolveDestinationTest, AnAdAccountHasOneSpelling) {
+  for (const char* id :
+       {"", "0", "01", "1 ", "+1", "1234567890123456789", "\xD9\xA1"}) {
+    v1::Destination destination = Sound();
+    destination.set_ad_account_id(id);
+    EXPECT_THAT(Fields(ResolveDestination(destination).status()),
+                ElementsAre("destination.ad_account_id"))
+        << id;
+    const absl::Status status = CheckAdAccountId(id, "ad_account_id");
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << id;
+    EXPECT_THAT(Fields(status), ElementsAre("ad_account_id"));
+  }
+  EXPECT_TRUE(CheckAdAccountId("123456789012345678", "f").ok());
+}
+
 TEST(ResolveDestinationTest, NamesEveryWrongFieldAtOnce) {
   v1::Destination destination = Sound();
   destination.set_ad_account_id("12a");
@@ -357,6 +372,46 @@ TEST(ResolveCredentialTest, TakesNoPathAndNoHiddenFile) {
     EXPECT_THAT(Fields(ResolveCredential(credential).status()),
                 ElementsAre("credential.access_token_file"));
   }
+}
+
+v1::Credential LoginCredential() {
+  v1::Credential credential;
+  credential.set_credential_id("main");
+  credential.mutable_oauth()->set_app_id("1234567");
+  credential.mutable_oauth()->set_app_secret_file("app-secret");
+  credential.mutable_oauth()->set_refresh_token_file("main.refresh");
+  return credential;
+}
+
+TEST(ResolveCredentialTest, ALoginTakesThePlaceOfATokenFile) {
+  auto state = ResolveCredential(LoginCredential());
+  ASSERT_TRUE(state.ok()) << state.status();
+  EXPECT_EQ(state->access_token_file, "login:main");
+  EXPECT_EQ(state->config.oauth().app_id(), "1234567");
+}
+
+TEST(ResolveCredentialTest, ChecksEachFieldOfALogin) {
+  for (const std::string id :
+       {"", "12a", "-1", "0000000000000000000000000000001"}) {
+    v1::Credential credential = LoginCredential();
+    credential.mutable_oauth()->set_app_id(id);
+    EXPECT_THAT(Fields(ResolveCredential(credential).status()),
+                ElementsAre("credential.oauth.app_id"))
+        << id;
+  }
+  v1::Credential credential = LoginCredential();
+  credential.mutable_oauth()->set_app_secret_file("../app-secret");
+  credential.mutable_oauth()->set_refresh_token_file(std::string(101, 'a'));
+  EXPECT_THAT(Fields(ResolveCredential(credential).status()),
+              ElementsAre("credential.oauth.app_secret_file",
+                          "credential.oauth.refresh_token_file"));
+  credential = LoginCredential();
+  credential.mutable_oauth()->set_refresh_token_file("app-secret");
+  EXPECT_THAT(Fields(ResolveCredential(credential).status()),
+              ElementsAre("credential.oauth.refresh_token_file"));
+  credential.clear_oauth();
+  EXPECT_THAT(Fields(ResolveCredential(credential).status()),
+              ElementsAre("credential.access_token_file"));
 }
 
 TEST(ResolveCredentialTest, ChecksTheId) {

@@ -96,7 +96,7 @@ void Deliverer::Work() {
     if (task == nullptr) {
       wake_.WaitWithTimeout(&mutex_,
                             std::clamp(next - now, absl::Milliseconds(1),
-                                       absl::Duration(absl::Seconds(10))));
+                                       options_.longest_sleep));
       continue;
     }
     wake_.Signal();  // there may be more for the others

@@ -46,6 +46,9 @@ struct DelivererOptions {
   // Passes that may be under way at once: each holds a little memory. Passes
   // with removals may be twice as many.
   int max_passes = 48;
+  // A worker that waits looks at the clock this often, in real time: for tests
+  // whose clock runs faster than the machine's.
+  absl::Duration longest_sleep = absl::Seconds(10);
   // For the log; may be empty.
   DeliveryObserver observer;
 };

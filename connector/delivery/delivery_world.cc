@@ -9,6 +9,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
+#include "connector/membership/rocksdb_store.h"
 #include "gtest/gtest.h"
 
 namespace connector::delivery {
@@ -44,8 +45,13 @@ std::string MakeDirectory() {
 
 }  // namespace
 
-DeliveryWorld::DeliveryWorld(uint64_t seed)
-    : directory_(MakeDirectory()), random_(seed), pinterest_(&clock_) {
+DeliveryWorld::DeliveryWorld(uint64_t seed, Backend backend)
+    : directory_(MakeDirectory()),
+      random_(seed),
+      pinterest_(&clock_),
+      disk_(backend == Backend::kMemory
+                ? std::make_unique<membership::MemoryDisk>()
+                : nullptr) {
   auto* credential = config_.add_credentials();
   credential->set_credential_id("main");
   credential->set_access_token_file("token");
@@ -56,29 +62,35 @@ DeliveryWorld::DeliveryWorld(uint64_t seed)
 }
 
 DeliveryWorld::~DeliveryWorld() {
-  deliverer_.reset();
-  registry_.reset();
-  store_.reset();
+  Close();
   std::filesystem::remove_all(directory_);
 }
 
-void DeliveryWorld::Open() {
+void DeliveryWorld::Close(size_t kept) {
   deliverer_.reset();
   registry_.reset();
   store_.reset();
+  if (disk_ != nullptr) disk_->LoseUnsynced(kept);
+}
+
+void DeliveryWorld::Open() {
+  if (store_ != nullptr) Close();
   opened_.push_back(clock_.Now());
   membership::StoreOptions options;
   options.path = directory_ + "/store";
   options.clock = &clock_;
   options.random = &random_;
-  auto store = membership::OpenStore(options);
+  membership::StoreTuning tuning;
+  if (disk_ != nullptr) tuning.open_db = disk_->Opener();
+  auto store = membership::OpenRocksdbStore(options, tuning);
   ASSERT_TRUE(store.ok()) << store.status();
   store_ = *std::move(store);
   auto registry = config::Registry::Load(store_.get(), config_);
   ASSERT_TRUE(registry.ok()) << registry.status();
   registry_ = *std::move(registry);
   DelivererOptions delivery;
-  delivery.ledger = store_.get();
+  delivery.ledger =
+      ledger_wrapper_ ? ledger_wrapper_(store_.get()) : store_.get();
   delivery.registry = registry_.get();
   delivery.clients = &pinterest_;
   delivery.clock = &clock_;
@@ -113,6 +125,12 @@ void DeliveryWorld::Commit(const std::vector<Event>& events) {
 
 void DeliveryWorld::CommitTo(const std::string& ad_account,
                              const std::vector<Event>& events) {
+  const absl::Status status = TryCommitTo(ad_account, events);
+  ASSERT_TRUE(status.ok()) << status;
+}
+
+absl::Status DeliveryWorld::TryCommitTo(const std::string& ad_account,
+                                        const std::vector<Event>& events) {
   membership::Batch batch;
   batch.destination =
       registry_->FindDestination(absl::string_view(ad_account))->number;
@@ -120,7 +138,7 @@ void DeliveryWorld::CommitTo(const std::string& ad_account,
   for (const Event& event : events) {
     auto segment = store_->EnsureSegment(batch.destination, "ups",
                                          event.segment, "", 1000);
-    ASSERT_TRUE(segment.ok()) << segment.status();
+    if (!segment.ok()) return segment.status();
     auto changes = std::find_if(
         batch.segments.begin(), batch.segments.end(),
         [&](const auto& c) { return c.segment == segment->number; });
@@ -129,9 +147,8 @@ void DeliveryWorld::CommitTo(const std::string& ad_account,
       changes->segment = segment->number;
       changes->list = segment->list;
     }
-    ++changes->counts.received;
-    const std::string encoded = "\x01" + Payload(event.record);
-    changes->run.Add(event.change, *RecordView::FromEncoded(encoded), true);
+    if (event.counted) ++changes->counts.received;
+    changes->run.Add(event.change, RecordOf(event.record), event.counted);
   }
   absl::Notification done;
   absl::Status status;
@@ -141,7 +158,7 @@ void DeliveryWorld::CommitTo(const std::string& ad_account,
                    done.Notify();
                  });
   done.WaitForNotification();
-  ASSERT_TRUE(status.ok()) << status;
+  return status;
 }
 
 int DeliveryWorld::RunSteps(int at_most) {
@@ -250,6 +267,11 @@ membership::SyncCounts DeliveryWorld::Counts(const std::string& segment) {
   }
   ADD_FAILURE() << "no segment " << segment;
   return {};
+}
+
+identity_mapping::Record DeliveryWorld::RecordOf(int record) {
+  const std::string encoded = "\x01" + Payload(record);
+  return identity_mapping::Record::FromView(*RecordView::FromEncoded(encoded));
 }
 
 std::string DeliveryWorld::WireText(int record) {

@@ -35,6 +35,11 @@ std::vector<std::string> WireTexts(absl::Span<const RecordView> records) {
   return texts;
 }
 
+bool Has(const std::string& ad_account_id,
+         const struct FakePinterest::List& list) {
+  return list.ad_account_id.empty() || list.ad_account_id == ad_account_id;
+}
+
 }  // namespace
 
 void FakePinterest::SetFaults(std::function<Fault(const Call&)> faults) {
@@ -42,14 +47,58 @@ void FakePinterest::SetFaults(std::function<Fault(const Call&)> faults) {
   faults_ = std::move(faults);
 }
 
-void FakePinterest::MendRecords() {
-  absl::MutexLock lock(&mutex_);
-  bad_records_.clear();
+const char* FakePinterest::FaultName(Fault fault) {
+  switch (fault) {
+    case Fault::kNone:
+      return "NONE";
+    case Fault::kNotSent:
+      return "NOT_SENT";
+    case Fault::kLostBefore:
+      return "LOST_BEFORE";
+    case Fault::kLostAfter:
+      return "LOST_AFTER";
+    case Fault::kAppliedLate:
+      return "APPLIED_LATE";
+    case Fault::kServerError:
+      return "SERVER_ERROR";
+    case Fault::kRateLimited:
+      return "RATE_LIMITED";
+    case Fault::kSpam:
+      return "SPAM";
+    case Fault::kUnauthorized:
+      return "UNAUTHORIZED";
+    case Fault::kForbidden:
+      return "FORBIDDEN";
+    case Fault::kNotFound:
+      return "NOT_FOUND";
+    case Fault::kTooLarge:
+      return "TOO_LARGE";
+    case Fault::kBadRequest:
+      return "BAD_REQUEST";
+    case Fault::kUnexpected:
+      return "UNEXPECTED";
+    case Fault::kUnreadable:
+      return "UNREADABLE";
+    case Fault::kExceptions:
+      return "EXCEPTIONS";
+    case Fault::kRateLimitedHint:
+      return "RATE_LIMITED_HINT";
+    case Fault::kBudgetUsedUp:
+      return "BUDGET_USED_UP";
+    case Fault::kWrongCounters:
+      return "WRONG_COUNTERS";
+  }
+  return "";
 }
 
-void FakePinterest::SetBadRecord(std::string wire_record) {
+void FakePinterest::SetBadRecord(std::string wire_record, bool removals_too) {
   absl::MutexLock lock(&mutex_);
-  bad_records_.insert(std::move(wire_record));
+  bad_records_[std::move(wire_record)] = removals_too;
+}
+
+void FakePinterest::ClearBadRecords() {
+  absl::MutexLock lock(&mutex_);
+  bad_records_.clear();
 }
 
 void FakePinterest::SetMaxRecords(size_t max_records) {
@@ -68,11 +117,13 @@ void FakePinterest::SetLateDelay(absl::Duration delay) {
 }
 
 std::string FakePinterest::AddList(std::string name,
-                                   std::set<std::string> records) {
+                                   std::set<std::string> records,
+                                   std::string ad_account_id) {
   absl::MutexLock lock(&mutex_);
   const std::string id = absl::StrCat(++next_id_);
-  lists_[id] = {std::move(name), "EMAIL", absl::InfinitePast(),
-                std::move(records)};
+  lists_[id] = {std::move(name),          "EMAIL",
+                absl::InfinitePast(),     std::move(records),
+                std::move(ad_account_id), true};
   return id;
 }
 
@@ -99,6 +150,11 @@ std::vector<FakePinterest::Call> FakePinterest::Calls() {
   return calls_;
 }
 
+std::vector<FakePinterest::Call> FakePinterest::CallsAfter(size_t skipped) {
+  absl::MutexLock lock(&mutex_);
+  return {calls_.begin() + static_cast<ptrdiff_t>(skipped), calls_.end()};
+}
+
 void FakePinterest::ClearCalls() {
   absl::MutexLock lock(&mutex_);
   calls_.clear();
@@ -112,9 +168,9 @@ bool FakePinterest::HasLateRequests() {
 
 void FakePinterest::ApplyLate() {
   const absl::Time now = clock_->Now();
-  while (!late_.empty() && late_.front().time <= now) {
-    late_.front().apply();
-    late_.pop_front();
+  while (!late_.empty() && late_.begin()->first <= now) {
+    late_.begin()->second(late_.begin()->first);
+    late_.erase(late_.begin());
   }
 }
 
@@ -127,39 +183,71 @@ FakePinterest::Fault FakePinterest::Decide(const Call& call) {
   if (max_records_ > 0 && call.records.size() > max_records_) {
     return Fault::kTooLarge;
   }
+  if (bad_records_.empty()) return Fault::kNone;
   for (const std::string& record : call.records) {
-    if (bad_records_.count(record) > 0) return Fault::kBadRequest;
+    const auto bad = bad_records_.find(record);
+    if (bad != bad_records_.end() && (bad->second || call.what != "REMOVE")) {
+      return Fault::kBadRequest;
+    }
   }
   return Fault::kNone;
 }
 
 pinterest::ApiResult<CustomerList> FakePinterest::Write(
-    Call call, std::function<std::string()> apply) {
+    Call call, std::function<std::string(absl::Time)> apply) {
+  mutex_.AssertHeld();
   const Fault fault = Decide(call);
   call.fault = fault;
   call.time = clock_->Now();
   calls_.push_back(call);
   switch (fault) {
-    case Fault::kNone: {
+    case Fault::kNone:
+    case Fault::kExceptions:
+    case Fault::kBudgetUsedUp:
+    case Fault::kWrongCounters: {
       CustomerList answer;
-      answer.id = apply();
+      answer.id = apply(call.time);
       answer.status = "PROCESSING";
-      return answer;
+      pinterest::CallInfo info;
+      if (fault == Fault::kExceptions) answer.exceptions_json = "[\"odd\"]";
+      if (fault == Fault::kBudgetUsedUp) {
+        pinterest::RateLimitWindow window;
+        window.name = "ads_write_app_id_user_id";
+        window.limit = 400;
+        window.window = absl::Minutes(1);
+        window.remaining = 0;
+        window.reset_after = absl::Seconds(25);
+        info.rate_limits.push_back(window);
+      }
+      if (fault == Fault::kWrongCounters) {
+        answer.num_batches = 0;
+        answer.num_uploaded_user_records = 1'000'000;
+        answer.num_removed_user_records = 77;
+      }
+      return {answer, info};
     }
     case Fault::kNotSent:
       return MakeApiError(ErrorClass::kRetryable, 0, false);
     case Fault::kLostBefore:
       return MakeApiError(ErrorClass::kRetryable, 0, true);
     case Fault::kLostAfter:
-      apply();
+      apply(call.time);
       return MakeApiError(ErrorClass::kRetryable, 0, true);
     case Fault::kAppliedLate:
-      late_.push_back({clock_->Now() + late_delay_, [apply] { apply(); }});
+      late_.emplace(clock_->Now() + late_delay_, apply);
       return MakeApiError(ErrorClass::kRetryable, 0, true);
     case Fault::kServerError:
       return MakeApiError(ErrorClass::kRetryable, 503, true);
     case Fault::kRateLimited:
       return MakeApiError(ErrorClass::kRateLimited, 429, false);
+    case Fault::kRateLimitedHint: {
+      ApiError error = MakeApiError(ErrorClass::kRateLimited, 429, false);
+      error.call.retry_after = absl::Seconds(20);
+      return error;
+    }
+    case Fault::kUnreadable:
+      apply(call.time);
+      return MakeApiError(ErrorClass::kUnexpected, 200, true);
     case Fault::kSpam:
       return MakeApiError(ErrorClass::kSpamBlocked, 429, false);
     case Fault::kUnauthorized:
@@ -185,17 +273,20 @@ pinterest::ApiResult<CustomerList> FakePinterest::Create(
   Call call;
   call.what = "CREATE";
   call.ad_account_id = std::string(ad_account_id);
+  call.list_name = std::string(name);
   call.records = WireTexts(records);
   auto texts = call.records;
   return Write(std::move(call),
                [this, texts, name = std::string(name),
-                list_type = std::string(list_type)]()
+                list_type = std::string(list_type),
+                account = std::string(ad_account_id)](absl::Time now)
                    ABSL_NO_THREAD_SAFETY_ANALYSIS {
                      const std::string id = absl::StrCat(++next_id_);
                      lists_[id] = {name,
                                    list_type,
-                                   clock_->Now() + listing_delay_,
-                                   {texts.begin(), texts.end()}};
+                                   now + listing_delay_,
+                                   {texts.begin(), texts.end()},
+                                   account};
                      return id;
                    });
 }
@@ -210,23 +301,25 @@ pinterest::ApiResult<CustomerList> FakePinterest::Update(
   call.ad_account_id = std::string(ad_account_id);
   call.list_id = std::string(customer_list_id);
   call.records = WireTexts(records);
-  if (lists_.count(call.list_id) == 0) {
+  const auto list = lists_.find(call.list_id);
+  if (list == lists_.end() || !Has(call.ad_account_id, list->second)) {
     return MakeApiError(ErrorClass::kNotFound, 404, false);
   }
+  call.list_name = list->second.name;
   auto texts = call.records;
-  return Write(std::move(call),
-               [this, texts, add, id = std::string(customer_list_id)]()
-                   ABSL_NO_THREAD_SAFETY_ANALYSIS {
-                     auto& on_list = lists_[id].records;
-                     for (const std::string& text : texts) {
-                       if (add) {
-                         on_list.insert(text);
-                       } else {
-                         on_list.erase(text);
-                       }
-                     }
-                     return id;
-                   });
+  return Write(std::move(call), [this, texts, add,
+                                 id = std::string(customer_list_id)](absl::Time)
+                                    ABSL_NO_THREAD_SAFETY_ANALYSIS {
+                                      auto& on_list = lists_[id].records;
+                                      for (const std::string& text : texts) {
+                                        if (add) {
+                                          on_list.insert(text);
+                                        } else {
+                                          on_list.erase(text);
+                                        }
+                                      }
+                                      return id;
+                                    });
 }
 
 pinterest::ApiResult<CustomerList> FakePinterest::Get(
@@ -243,15 +336,20 @@ pinterest::ApiResult<CustomerList> FakePinterest::Get(
 }
 
 pinterest::ApiResult<pinterest::CustomerListPage> FakePinterest::List(
-    absl::string_view, absl::string_view bookmark, int, bool newest_first) {
+    absl::string_view ad_account_id, absl::string_view bookmark, int,
+    bool newest_first) {
   absl::MutexLock lock(&mutex_);
   Call call;
   call.what = "LIST";
+  call.ad_account_id = std::string(ad_account_id);
   call.time = clock_->Now();
   call.fault = Decide(call);
   calls_.push_back(call);
   switch (call.fault) {
     case Fault::kNone:
+    case Fault::kExceptions:
+    case Fault::kBudgetUsedUp:
+    case Fault::kWrongCounters:
       break;
     case Fault::kForbidden:
       return MakeApiError(ErrorClass::kForbidden, 403, false);
@@ -260,13 +358,21 @@ pinterest::ApiResult<pinterest::CustomerListPage> FakePinterest::List(
     case Fault::kUnauthorized:
       return MakeApiError(ErrorClass::kUnauthorized, 401, false);
     case Fault::kRateLimited:
+    case Fault::kRateLimitedHint:
       return MakeApiError(ErrorClass::kRateLimited, 429, false);
+    case Fault::kSpam:
+      return MakeApiError(ErrorClass::kSpamBlocked, 429, false);
+    case Fault::kBadRequest:
+      return MakeApiError(ErrorClass::kBadRequest, 400, false);
+    case Fault::kUnexpected:
+      return MakeApiError(ErrorClass::kUnexpected, 409, false);
     default:
       return MakeApiError(ErrorClass::kRetryable, 503, false);
   }
   std::vector<CustomerList> all;
   for (const auto& [id, list] : lists_) {
     if (list.visible_from > clock_->Now()) continue;
+    if (!Has(call.ad_account_id, list)) continue;
     CustomerList item;
     item.id = id;
     item.name = list.name;

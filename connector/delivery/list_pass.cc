@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "connector/base/crash_point.h"
 #include "connector/base/error.h"
 #include "connector/delivery/delivery_timing.h"
 #include "connector/delivery/list_name.h"
@@ -61,6 +62,7 @@ ListPass::StepResult ListPass::Step(const PassRoute& route) {
 absl::StatusOr<ListPass::StepResult> ListPass::TryStep(const PassRoute& route) {
   if (phase_ == Phase::kPrepare) {
     if (absl::Status status = Prepare(route); !status.ok()) return status;
+    ReachCrashPoint(CrashPoint::kPassPrepared);
     return StepResult{StepKind::kAgain};
   }
   if (phase_ == Phase::kFindList) return FindList(route);
@@ -187,6 +189,9 @@ absl::Status ListPass::ReadEchoes(ChangeSorter& sorter) {
     for (const Record& record : echo.records) {
       auto entry = (*delivered)->Find(record);
       if (!entry.ok()) return entry.status();
+      // It is wanted there: what is applied late does no harm, and that it is
+      // refused must not be forgotten.
+      if (entry->state == DeliveredState::kRefusedAdd) continue;
       SortedChange change;
       change.record = record;
       change.change = entry->state == DeliveredState::kThere ? Change::kAdd
@@ -227,6 +232,7 @@ ListPass::StepResult ListPass::FindList(const PassRoute& route) {
   if (!PassGates(gates, &otherwise)) return otherwise;
 
   if (finder_ == nullptr) finder_ = std::make_unique<ListFinder>(list_name_);
+  ReachCrashPoint(CrashPoint::kLookupAsked);
   auto page =
       route.credential->client().List(ad_account_id_, finder_->bookmark());
   route.credential->pacer().Observe(CallKind::kRead, page.call().rate_limits,
@@ -237,6 +243,7 @@ ListPass::StepResult ListPass::FindList(const PassRoute& route) {
     return result.ok() ? *result
                        : StepResult{StepKind::kAbandoned, now, result.status()};
   }
+  ReachCrashPoint(CrashPoint::kLookupAnswered);
   route.credential->NoteSuccess(/*read=*/true);
   for (Gate* gate : gates) gate_opened_ |= gate->OpenForRead();
   if (!finder_->AddPage(page.value())) return {StepKind::kAgain};
@@ -249,6 +256,7 @@ ListPass::StepResult ListPass::FindList(const PassRoute& route) {
                          finder->id(), " is used"));
   }
   if (!finder->id().empty()) {
+    ReachCrashPoint(CrashPoint::kListFound);
     row_.customer_list_id = finder->id();
     // A list that we did not just try to create was there before this store,
     // with members that nobody here knows.
@@ -418,6 +426,7 @@ absl::StatusOr<bool> ListPass::LookForRemovals(const PassRoute& route) {
       early.back().records.Add(record, 0);
     }
     DropCancelledAdditions();
+    if (!early.empty()) ReachCrashPoint(CrashPoint::kEarlyRemovalsTaken);
     for (Work& work : early) work_.push_back(std::move(work));
   }
 
@@ -485,6 +494,7 @@ absl::StatusOr<ListPass::StepResult> ListPass::Settle() {
       !status.ok()) {
     return status;
   }
+  if (!echoes_.empty()) ReachCrashPoint(CrashPoint::kEchoesUnended);
   for (uint64_t echo : echoes_) {
     if (absl::Status status = environment_.ledger->EndEcho(list_, echo);
         !status.ok()) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "connector/base/crash_point.h"
 #include "connector/base/limits.h"
 #include "connector/delivery/backoff.h"
 #include "connector/delivery/delivery_timing.h"
@@ -53,11 +54,13 @@ absl::StatusOr<ListPass::StepResult> ListPass::Send(const PassRoute& route) {
         !status.ok()) {
       return status;
     }
+    ReachCrashPoint(CrashPoint::kCreationNoted);
   }
   auto doubt = environment_.ledger->BeginRequest(
       list_, work.change, records.front(), records.back());
   if (!doubt.ok()) return doubt.status();
   memory_.doubt_times[*doubt] = now;
+  ReachCrashPoint(CrashPoint::kRequestAboutToGo);
 
   pinterest::CustomerListClient& client = route.credential->client();
   auto answer =
@@ -71,6 +74,7 @@ absl::StatusOr<ListPass::StepResult> ListPass::Send(const PassRoute& route) {
   pacer.Observe(kind, answer.call().rate_limits, environment_.clock->Now());
   probing_.clear();
   if (!answer.ok()) return Failed(route, answer.error(), *doubt, creation);
+  ReachCrashPoint(CrashPoint::kRequestAnswered);
 
   for (Gate* gate : gates) gate_opened_ |= gate->Open();
   route.credential->NoteSuccess(/*read=*/false);
@@ -89,6 +93,7 @@ absl::Status ListPass::Succeeded(const PassRoute&,
   failures_ = 0;
   ++successes_[static_cast<int>(work.change)];
   if (row_.customer_list_id.empty()) {
+    ReachCrashPoint(CrashPoint::kCreationAnswered);
     row_.customer_list_id = answer.id;
     row_.unknown_members = false;
     row_.creation_attempt_time = absl::InfinitePast();
@@ -96,6 +101,7 @@ absl::Status ListPass::Succeeded(const PassRoute&,
         !status.ok()) {
       return status;
     }
+    ReachCrashPoint(CrashPoint::kCreationStored);
     Observe(DeliveryEvent::Kind::kListCreated,
             "created with its first records");
   }
@@ -118,6 +124,7 @@ absl::Status ListPass::Succeeded(const PassRoute&,
       !status.ok()) {
     return status;
   }
+  if (work.early) ReachCrashPoint(CrashPoint::kEarlyRemovalsConfirmed);
   (work.change == Change::kRemove ? sent_removals_ : sent_additions_) +=
       static_cast<int64_t>(records.size());
   for (size_t i = 0; i < records.size(); ++i) {
@@ -135,6 +142,7 @@ absl::StatusOr<ListPass::StepResult> ListPass::Failed(
     const PassRoute& route, const pinterest::ApiError& error,
     membership::DoubtNumber doubt, bool creation) {
   using pinterest::ErrorClass;
+  ReachCrashPoint(CrashPoint::kRequestFailed);
   Observe(DeliveryEvent::Kind::kRequestFailed,
           absl::StrCat(pinterest::ErrorClassName(error.error_class), " ",
                        error.message));
@@ -313,6 +321,7 @@ void ListPass::Halve() {
     halves[half].successes_at_refusal = whole.successes_at_refusal;
     work_.push_back(std::move(halves[half]));
   }
+  ReachCrashPoint(CrashPoint::kRequestHalved);
 }
 
 }  // namespace connector::delivery

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
+#include "connector/base/crash_point.h"
 #include "connector/base/error.h"
 
 namespace connector::delivery {
@@ -77,6 +78,7 @@ absl::Status SpillFile::Flush() {
 
 absl::Status SpillFile::Finish() {
   absl::Status status = Flush();
+  ReachCrashPoint(CrashPoint::kSpillWritten);
   pending_.shrink_to_fit();
   return status;
 }

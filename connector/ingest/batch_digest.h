@@ -6,15 +6,29 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "audience_sync/v1/profile_export.pb.h"
 
 namespace connector::ingest {
+
+// The digest of a batch's content as it was decoded: identities, segments,
+// statuses and times, in their order. Tells the repeat of a batch from another
+// batch under its number. Interned names count as the names they stand for. It
+// does not follow the destination's configuration: a batch is the same batch
+// after the mapping was changed. Display names and profile keys, which change
+// nothing, are left out.
+//
+// Stored with the batch, and so one way: the first half of a SHA-256 over the
+// whole batch, behind `salt` (the destination's history id), so that it cannot
+// be looked up anywhere.
+std::array<uint8_t, 16> DigestBatch(
+    absl::string_view salt, const audience_sync::v1::ExportBatch& batch);
 
 // Digests a sequence of fields. Two sequences have the same digest only if they
 // are the same, however they are split into bytes: each field is written with
 // its length. Bounded memory: full buffers are folded into a SHA-256 chain.
-class BatchDigest {
+class FieldDigest {
  public:
-  BatchDigest();
+  FieldDigest();
 
   void Number(uint64_t number);
   void Text(absl::string_view text);

@@ -26,9 +26,6 @@ using membership::Change;
 // A batch's fixed share of memory.
 constexpr size_t kBatchBytes = 512;
 
-// What the digest says of an identity.
-enum DigestTag : uint64_t { kDigestRecord = 0, kDigestExcluded, kDigestReason };
-
 v1::RejectionReason ToProto(identity_mapping::RejectionReason reason) {
   using identity_mapping::RejectionReason;
   switch (reason) {
@@ -108,6 +105,7 @@ class Mapper {
       : mapping_(*destination.mapping),
         has_former_mappings_(
             destination.config.former_identity_mappings_size() > 0),
+        history_id_(destination.history_id),
         proto_(batch),
         segments_(destination, batch, catalog, &out_.batch.segments) {
     out_.batch.destination = destination.number;
@@ -132,7 +130,7 @@ class Mapper {
         return s;
       }
     }
-    out_.batch.digest = digest_.Finish();
+    out_.batch.digest = DigestBatch(history_id_, proto_);
     out_.bytes = kBatchBytes + out_.batch.rejections.size() *
                                    sizeof(membership::IntakeRejection);
     for (const membership::SegmentChanges& changes : out_.batch.segments) {
@@ -246,15 +244,13 @@ class Mapper {
     }
   }
 
-  // Fills targets_; with `profile_index` >= 0 it also lists what is rejected
-  // and feeds the digest.
+  // Fills targets_; with `profile_index` >= 0 it also lists what is rejected.
   absl::Status ReadMemberships(const v1::ProfileExport& profile,
                                int profile_index) {
     targets_.clear();
     for (int i = 0; i < profile.segment_memberships_size(); ++i) {
       const v1::SegmentMembership& membership = profile.segment_memberships(i);
       BatchSegment* segment = segments_.Find(membership);
-      if (profile_index >= 0) DigestMembership(membership, segment);
       const std::optional<Change> change = ReadStatus(membership.status());
       v1::RejectionReason reason = v1::REJECTION_REASON_STATUS_INVALID;
       if (change.has_value()) {
@@ -308,8 +304,6 @@ class Mapper {
 
   absl::Status MapProfile(const v1::ProfileExport& profile, int index) {
     const int identities = profile.identities_size();
-    digest_.Number(identities);
-    digest_.Number(profile.segment_memberships_size());
     if (IsTooLarge(profile)) {
       Reject(index, -1, -1, v1::REJECTION_REASON_PROFILE_TOO_LARGE);
       CountOutside(int64_t{identities} * profile.segment_memberships_size());
@@ -327,17 +321,12 @@ class Mapper {
       outcomes_[i] = MapIdentity(profile.identities(i), &records_[i]);
       switch (outcomes_[i].kind) {
         case Outcome::kMapped:
-          digest_.Number(kDigestRecord);
-          digest_.Text(records_[i].primary.encoded());
           break;
         case Outcome::kExcluded:
           ++excluded;
-          digest_.Number(kDigestExcluded);
           break;
         case Outcome::kRejected:
           ++rejected;
-          digest_.Number(kDigestReason);
-          digest_.Number(outcomes_[i].reason);
           Reject(index, i, -1, outcomes_[i].reason);
           break;
       }
@@ -370,32 +359,12 @@ class Mapper {
     }
   }
 
-  void DigestMembership(const v1::SegmentMembership& membership,
-                        BatchSegment* segment) {
-    if (segment->digest_number < 0) {
-      segment->digest_number = digest_segments_++;
-      digest_.Number(segment->digest_number);
-      digest_.Text(segment->segment_namespace);
-      digest_.Text(segment->segment_id);
-    } else {
-      digest_.Number(segment->digest_number);
-    }
-    digest_.Number(static_cast<uint64_t>(membership.status()));
-    digest_.Number(membership.has_last_qualification_time());
-    if (membership.has_last_qualification_time()) {
-      digest_.Number(membership.last_qualification_time().seconds());
-      digest_.Number(
-          static_cast<uint32_t>(membership.last_qualification_time().nanos()));
-    }
-  }
-
   const IdentityMapping& mapping_;
   const bool has_former_mappings_;
+  const std::string& history_id_;
   const v1::ExportBatch& proto_;
   MappedBatch out_;
   SegmentTable segments_;
-  BatchDigest digest_;
-  int digest_segments_ = 0;
   std::vector<Row> table_rows_;
   absl::flat_hash_map<absl::string_view, Row> inline_rows_;
   // Of the profile at hand; kept to be used again.

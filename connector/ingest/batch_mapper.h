@@ -44,11 +44,7 @@ struct MappedBatch {
 // INVALID_ARGUMENT if the frame itself is out of bounds; the store's error if a
 // segment cannot be stored. Then nothing of the batch is to be taken.
 //
-// The digest is made of what the batch comes to: records, reasons, segments,
-// statuses, times. So it tells no more about a value than the records do, a
-// value that is excluded or refused leaves no trace in it, and interned names
-// count as the names they stand for. As it follows the mapping, the repeat of a
-// batch has another digest after the destination's mapping changed.
+// The digest is DigestBatch's: of what the host sent, whatever it is mapped to.
 //
 // Reads nothing but the catalog; thread-safe.
 absl::StatusOr<MappedBatch> MapBatch(

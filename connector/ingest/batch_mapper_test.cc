@@ -1,6 +1,8 @@
 #include "connector/ingest/batch_mapper.h"
 
+#include <array>
 #include <functional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -118,11 +120,9 @@ TEST_F(BatchMapperTest, TablesAndNamesInPlaceAreTheSame) {
   const v1::ExportBatch in_place = OneMember(1, "ada@example.com");
   v1::ExportBatch by_index = in_place;
   by_index.add_source_namespaces("ECID");
-  by_index.add_source_namespaces("EMAIL");
+  by_index.add_source_namespaces("Email");
   by_index.add_segments()->set_segment_id("other");
-  auto* segment = by_index.add_segments();
-  segment->set_segment_namespace("ups");
-  segment->set_segment_id("segment");
+  by_index.add_segments()->set_segment_id("segment");
   auto* profile = by_index.mutable_profile_exports(0);
   profile->mutable_identities(0)->set_source_namespace_index(1);
   profile->mutable_segment_memberships(0)->set_segment_index(1);
@@ -557,15 +557,87 @@ TEST_F(BatchMapperTest, DigestTellsOtherContent) {
   }
 }
 
-TEST_F(BatchMapperTest, DigestHoldsNothingOfWhatIsNotStored) {
+TEST_F(BatchMapperTest, DigestTellsWhatIsExcludedOrRefusedToo) {
   const auto digest = [this](const std::string& name,
                              const std::string& value) {
     v1::ExportBatch batch = OneMember(1, "ada@example.com");
     AddIdentity(batch.mutable_profile_exports(0), name, value);
     return Map(batch).batch.digest;
   };
-  EXPECT_EQ(digest("ECID", "1"), digest("ECID", "2"));
-  EXPECT_EQ(digest("Email", "ann@typo"), digest("Email", "bob@typo"));
+  EXPECT_NE(digest("ECID", "1"), digest("ECID", "2"));
+  EXPECT_NE(digest("Email", "ann@typo"), digest("Email", "bob@typo"));
+  EXPECT_NE(digest("Email", "ada@example.com"),
+            digest("Email", "ADA@example.com"));
+}
+
+TEST_F(BatchMapperTest, ARepeatIsARepeatAfterTheConfigurationChanged) {
+  v1::ExportBatch batch = OneMember(1, "ada@example.com");
+  AddIdentity(batch.mutable_profile_exports(0), "IDFA", kLowerId);
+  AddIdentity(batch.mutable_profile_exports(0), "custom", "eve@example.com");
+  const auto before = Map(batch).batch.digest;
+  // Other rows, another case of device ids, another default namespace, a
+  // filter that takes nothing of it.
+  v1::Destination config = SomeDestination();
+  auto* row = config.mutable_identity_mapping()->add_rows();
+  row->set_source_namespace("custom");
+  row->set_kind(v1::IDENTITY_KIND_EMAIL);
+  config.mutable_segment_policy()->set_default_segment_namespace("other");
+  const std::string history_id = destination_.history_id;
+  destination_ = Resolve(config);
+  destination_.history_id = history_id;
+  const MappedBatch mapped = Map(batch);
+  EXPECT_EQ(mapped.batch.segments[0].counts.excluded, 2)
+      << "it comes to something else";
+  EXPECT_EQ(mapped.batch.digest, before);
+  // But not in another history.
+  destination_.history_id = "another";
+  EXPECT_NE(Map(batch).batch.digest, before);
+}
+
+TEST_F(BatchMapperTest, DigestTellsFieldsApartHoweverTheyAreCut) {
+  std::set<std::array<uint8_t, 16>> digests;
+  size_t batches = 0;
+  const auto add = [&](const v1::ExportBatch& batch) {
+    digests.insert(Map(batch).batch.digest);
+    ++batches;
+  };
+  for (const auto& [name, value] :
+       std::vector<std::pair<std::string, std::string>>{
+           {"ab", "c"}, {"a", "bc"}, {"abc", ""}, {"", "abc"}}) {
+    v1::ExportBatch batch;
+    AddMembership(batch.add_profile_exports(), "s");
+    AddIdentity(batch.mutable_profile_exports(0), name, value);
+    add(batch);
+  }
+  // Two profiles of one identity, and one of two.
+  v1::ExportBatch batch;
+  for (int i = 0; i < 2; ++i) {
+    auto* profile = batch.add_profile_exports();
+    AddIdentity(profile, "Email", absl::StrCat(i, "@example.com"));
+    AddMembership(profile, "s");
+  }
+  add(batch);
+  batch.clear_profile_exports();
+  auto* profile = batch.add_profile_exports();
+  for (int i = 0; i < 2; ++i) {
+    AddIdentity(profile, "Email", absl::StrCat(i, "@example.com"));
+    AddMembership(profile, "s");
+  }
+  add(batch);
+  // Indexes that name nothing, and no name at all.
+  for (int wrong = 0; wrong < 2; ++wrong) {
+    batch.clear_profile_exports();
+    profile = batch.add_profile_exports();
+    AddMembership(profile, "s");
+    profile->add_identities()->set_value("x");
+    if (wrong == 0) {
+      profile->mutable_identities(0)->set_source_namespace_index(7);
+    } else {
+      profile->mutable_identities(0)->set_value("xy");
+    }
+    add(batch);
+  }
+  EXPECT_EQ(digests.size(), batches);
 }
 
 TEST_F(BatchMapperTest, DigestOfALargeBatchFollowsItsLastProfile) {

@@ -7,7 +7,9 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "connector/base/crash_point.h"
 #include "connector/base/error.h"
+#include "connector/config/destination_config.h"
 #include "connector/ingest/batch_mapper.h"
 #include "connector/ingest/export_stream.h"
 #include "connector/ingest/grpc_status.h"
@@ -179,6 +181,12 @@ void ExportService::CommitUnary(const v1::ExportProfilesRequest& request,
                                 v1::ExportProfilesResponse* response,
                                 std::function<void(absl::Status)> done) {
   const v1::ExportBatch& batch = request.batch();
+  if (absl::Status s =
+          config::CheckAdAccountId(request.ad_account_id(), "ad_account_id");
+      !s.ok()) {
+    done(std::move(s));
+    return;
+  }
   if (request.export_id().empty()) {
     if (batch.sequence_number() != 0) {
       done(FieldError("batch.sequence_number",
@@ -218,6 +226,7 @@ void ExportService::CommitUnary(const v1::ExportProfilesRequest& request,
   v1::BatchRejections rejections = ToBatchRejections(*mapped);
   mapped->batch.export_id = request.export_id();
   context_.budget->Take(bytes);
+  ReachCrashPoint(CrashPoint::kUnaryBatchMapped);
   context_.intake->Commit(
       std::move(mapped->batch),
       [budget = context_.budget, bytes, response,

@@ -294,6 +294,16 @@ TEST_F(ExportServiceTest, UnknownDestinationsAndWrongFramesAreRefused) {
   }
   {
     Host host(stub_.get());
+    auto open = OpenFrame();
+    open.mutable_open()->set_ad_account_id("x");
+    ASSERT_TRUE(host.Send(open));
+    const grpc::Status status = host.Finish();
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+    EXPECT_EQ(GetErrorDetail(FromGrpcStatus(status)).field_violations[0].first,
+              "open.ad_account_id");
+  }
+  {
+    Host host(stub_.get());
     ASSERT_TRUE(host.Send(BatchFrame(OneMember(1, "a@example.com"))));
     EXPECT_EQ(Reason(host.Finish()), "FRAME_UNEXPECTED");
   }
@@ -373,6 +383,7 @@ void ExportServiceTest::SendUnderBackPressure(int64_t bound) {
   intake_->AwaitWaiting(fit);
   for (int i = 0; i < 100; ++i) {
     v1::ExportProfilesRequest request;
+    request.set_ad_account_id("404");
     v1::ExportProfilesResponse response;
     EXPECT_EQ(Reason(Unary(request, &response)), "DESTINATION_NOT_FOUND");
   }
@@ -513,8 +524,12 @@ TEST_F(ExportServiceTest, UnaryErrorsNameTheirField) {
             "batch.sequence_number");
   EXPECT_EQ(field(UnaryRequest(OneMember(1, "a@b.com"), "e 1")), "export_id");
   auto request = UnaryRequest(OneMember(0, "a@b.com"));
-  request.set_ad_account_id("canary@example.com");
+  request.set_ad_account_id("404");
   EXPECT_EQ(field(request), "DESTINATION_NOT_FOUND");
+  for (const char* malformed : {"", "canary@example.com", "01", "0"}) {
+    request.set_ad_account_id(malformed);
+    EXPECT_EQ(field(request), "ad_account_id") << malformed;
+  }
   intake_->FailNext(
       MakeError(absl::StatusCode::kResourceExhausted, "BACKLOG_FULL", "full"));
   EXPECT_EQ(field(UnaryRequest(OneMember(0, "a@b.com"))), "BACKLOG_FULL");

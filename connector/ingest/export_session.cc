@@ -5,7 +5,9 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "connector/base/crash_point.h"
 #include "connector/base/error.h"
+#include "connector/config/destination_config.h"
 #include "connector/ingest/batch_mapper.h"
 
 namespace connector::ingest {
@@ -53,7 +55,11 @@ void ExportSession::OnOpenFrame(const v1::OpenExport& open) {
   const auto destination =
       context_.registry->FindDestination(open.ad_account_id());
   absl::StatusOr<membership::OpenedExport> opened = DestinationNotFound();
-  if (destination != nullptr) {
+  if (absl::Status s =
+          config::CheckAdAccountId(open.ad_account_id(), "open.ad_account_id");
+      !s.ok()) {
+    opened = s;
+  } else if (destination != nullptr) {
     destination_ = destination->number;
     export_id_ = open.export_id();
     opened =
@@ -100,6 +106,7 @@ void ExportSession::OnBatchFrame(const v1::ExportBatch& batch) {
   context_.budget->Return(frame_bytes);
   mapped->batch.export_id = export_id_;
   mapped->batch.fence = fence_;
+  ReachCrashPoint(CrashPoint::kBatchMapped);
   Commit(std::move(mapped->batch), bytes);
 }
 
@@ -114,6 +121,7 @@ void ExportSession::OnEndFrame(const v1::EndExport& end) {
   batch.fence = fence_;
   batch.sequence_number = end.last_sequence_number();
   batch.end_of_export = true;
+  ReachCrashPoint(CrashPoint::kEndReceived);
   Commit(std::move(batch), 0);
 }
 

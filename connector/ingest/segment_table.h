@@ -26,8 +26,6 @@ struct BatchSegment {
       audience_sync::v1::REJECTION_REASON_UNSPECIFIED;
   // Its place in Batch.segments; -1 until Ensure().
   int changes = -1;
-  // Its place among the segments that the batch's digest has seen; -1: not yet.
-  int digest_number = -1;
 };
 
 // Finds the segments of one batch: each is checked once and looked up in the

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "connector/base/crash_point.h"
 #include "connector/base/error.h"
 
 namespace connector::membership {
@@ -79,10 +80,12 @@ absl::StatusOr<DestinationRow> CatalogPart::PutDestination(
   set.Put(Family::kMeta, kNextNumbersKey, EncodeNextNumbers(next));
   set.Put(Family::kMeta, NumberKey(kDestinationKey, row->number),
           EncodeDestination(*row));
+  ReachCrashPoint(CrashPoint::kDestinationUnwritten);
   if (absl::Status s = core_.database.Write(set, Database::Sync::kYes);
       !s.ok()) {
     return s;
   }
+  ReachCrashPoint(CrashPoint::kDestinationWritten);
   absl::MutexLock lock(&tables.mutex);
   tables.next = next;
   tables.destinations[row->number].row = *row;
@@ -120,6 +123,7 @@ absl::Status CatalogPart::DeleteDestination(DestinationNumber destination) {
     // waited for: commits here, the ledger's writes below.
     tables.WaitForGroup();
   }
+  ReachCrashPoint(CrashPoint::kDeletionBegun);
 
   absl::MutexLock use(&tables.use);
   std::vector<ListNumber> lists;
@@ -149,11 +153,13 @@ absl::Status CatalogPart::DeleteDestination(DestinationNumber destination) {
     set.DeleteRange(Family::kDoubts, PrefixRange(NumberKey(kDoubtKey, list)));
     set.DeleteRange(Family::kDoubts, PrefixRange(NumberKey(kEchoKey, list)));
   }
+  ReachCrashPoint(CrashPoint::kDeletionUnwritten);
   if (absl::Status s = core_.database.Write(set, Database::Sync::kYes);
       !s.ok()) {
     return s;
   }
 
+  ReachCrashPoint(CrashPoint::kDeletionWritten);
   absl::MutexLock lock(&tables.mutex);
   tables.exports.EraseDestination(destination, lists);
   for (SegmentNumber segment : segments) tables.segments.erase(segment);
@@ -271,10 +277,12 @@ absl::StatusOr<SegmentRow> CatalogPart::MakeSegment(
   set.Put(Family::kMeta, NumberKey(kSegmentKey, segment.number),
           EncodeSegment(segment));
   set.Put(Family::kMeta, NumberKey(kListKey, list.number), EncodeList(list));
+  ReachCrashPoint(CrashPoint::kSegmentUnwritten);
   if (absl::Status s = core_.database.Write(set, Database::Sync::kYes);
       !s.ok()) {
     return s;
   }
+  ReachCrashPoint(CrashPoint::kSegmentWritten);
   absl::MutexLock lock(&tables.mutex);
   tables.next = next;
   tables.segments[segment.number].row = segment;

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "absl/strings/str_cat.h"
+#include "connector/base/crash_point.h"
 #include "connector/base/error.h"
 #include "connector/membership/wire.h"
 
@@ -42,6 +43,14 @@ absl::Status Gap(int64_t expected) {
 absl::Status Reused() {
   return MakeError(absl::StatusCode::kInvalidArgument, "SEQUENCE_REUSED",
                    "another batch was stored under this sequence number");
+}
+
+// The end gives a number for the last batch behind which there are others: it
+// contradicts what was stored under the next one.
+absl::Status EndsTooSoon() {
+  return MakeError(absl::StatusCode::kInvalidArgument, "SEQUENCE_REUSED",
+                   "the export has batches behind the one that its end names "
+                   "as the last");
 }
 
 }  // namespace
@@ -127,7 +136,7 @@ absl::StatusOr<bool> CommitGroup::Check(const Batch& batch,
                          "the export has ended");
       }
       if (batch.end_of_export && batch.sequence_number < known.durable) {
-        return Reused();
+        return EndsTooSoon();
       }
       const int64_t expected = known.durable + 1;
       if (batch.sequence_number !=
@@ -157,6 +166,7 @@ absl::Status CommitGroup::CheckSegments(const Batch& batch) {
 absl::StatusOr<CommitGroup::ExportDraft*> CommitGroup::FindExport(
     const Batch& batch) {
   Tables& tables = core_.tables;
+  tables.mutex.AssertHeld();
   ExportState* state = tables.exports.Find(batch.destination, batch.export_id);
   if (batch.fence != 0 && (state == nullptr || state->fence != batch.fence)) {
     return Fenced();
@@ -206,7 +216,7 @@ absl::StatusOr<bool> CommitGroup::CheckRepeat(const Batch& batch,
   const int64_t number = batch.sequence_number;
   if (batch.end_of_export) {
     if (number == draft.durable) return true;
-    if (number < draft.durable) return Reused();
+    if (number < draft.durable) return EndsTooSoon();
     return Gap(draft.durable + 1);
   }
   if (number <= 0) return Gap(draft.durable + 1);
@@ -312,7 +322,9 @@ void CommitGroup::AddRejections(const Batch& batch) {
 }
 
 void CommitGroup::Commit() {
+  ReachCrashPoint(CrashPoint::kCommitChecked);
   absl::Status status = changed_ ? Write() : absl::OkStatus();
+  ReachCrashPoint(CrashPoint::kCommitWritten);
   absl::MutexLock lock(&core_.tables.mutex);
   for (auto& [name, draft] : exports_) draft.state->in_group = false;
   if (status.ok() && changed_) Publish();
@@ -370,6 +382,7 @@ absl::Status CommitGroup::Write() {
 // waits for this group.
 void CommitGroup::Publish() {
   Tables& tables = core_.tables;
+  tables.mutex.AssertHeld();
   published_ = true;
   tables.newest = newest_;
   for (auto& [segment, counts] : segments_) {
@@ -425,6 +438,7 @@ void CommitGroup::Answer() {
       listener(list, draft.has_removals);
     }
   }
+  ReachCrashPoint(CrashPoint::kCommitTold);
   for (Taken& taken : taken_) {
     taken.done(std::move(taken.outcome));
     taken.done = nullptr;

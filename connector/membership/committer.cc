@@ -1,5 +1,6 @@
 #include "connector/membership/committer.h"
 
+#include "connector/base/crash_point.h"
 #include "connector/base/error.h"
 
 namespace connector::membership {
@@ -55,6 +56,7 @@ void Committer::Run() {
     queued.clear();
     group.Commit();
     group.Answer();
+    ReachCrashPoint(CrashPoint::kCommitAcknowledged);
     if (!group.released().empty()) {
       // A failure is the store's and has been told.
       progress_.Release(group.released()).IgnoreError();
@@ -89,6 +91,7 @@ absl::StatusOr<OpenedExport> Committer::OpenExport(
                        "the export has ended", detail);
     }
     if (state == nullptr) {
+      core_.tables.mutex.AssertHeld();
       absl::StatusOr<ExportState*> made =
           MakeExport(core_, destination, export_id, now);
       if (!made.ok()) return made.status();
@@ -102,6 +105,7 @@ absl::StatusOr<OpenedExport> Committer::OpenExport(
       }
     });
     state->listener = std::move(listener);
+    ReachCrashPoint(CrashPoint::kExportFenced);
     // What an older stream has on its way is stored or refused before the
     // position is told, so that it cannot come as a surprise behind it.
     tables.WaitForGroup();
@@ -112,6 +116,7 @@ absl::StatusOr<OpenedExport> Committer::OpenExport(
     // Whether it is fenced meanwhile shows at its first commit.
     if (state == nullptr) return absl::AbortedError("the export is gone");
     opened.position = state->position();
+    ReachCrashPoint(CrashPoint::kExportOpened);
   }
   core_.notifier.Deliver();
   return opened;

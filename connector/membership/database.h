@@ -8,12 +8,14 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/types/span.h"
 #include "connector/membership/keys.h"
 #include "connector/membership/log_check.h"
 #include "rocksdb/db.h"
@@ -101,6 +103,9 @@ class Scan {
   std::unique_ptr<rocksdb::Iterator> iterator_;
 };
 
+using OpenDb = std::function<rocksdb::Status(
+    std::vector<rocksdb::ColumnFamilyHandle*>* handles, rocksdb::DB** db)>;
+
 struct DatabaseOptions {
   // Made if it is not there (0700).
   std::string path;
@@ -110,6 +115,9 @@ struct DatabaseOptions {
   std::function<void(const absl::Status&)> on_failure;
   // Not owned; for tests of failures.
   rocksdb::Env* env = rocksdb::Env::Default();
+  // For tests: opens what stands in for RocksDB, with the store's families in
+  // their order (database_options.h); `path` is not touched then.
+  OpenDb open_db;
   // As in StoreTuning.
   size_t write_buffer_bytes = 0;
   // Tables of up to so many bytes in all are read and verified at the start;
@@ -153,6 +161,10 @@ class Database {
   }
   class Listener;
 
+  absl::Status OpenDirectory(const DatabaseOptions& options);
+  // Takes over what was opened.
+  void Adopt(rocksdb::DB* db,
+             absl::Span<rocksdb::ColumnFamilyHandle* const> handles);
   absl::Status VerifyTables(int64_t at_most);
   // Of a read, without what a message of the database might quote. Damage is
   // a failure of the whole store.

@@ -4,6 +4,8 @@
 #include <optional>
 #include <utility>
 
+#include "connector/base/crash_point.h"
+
 namespace connector::membership {
 
 ExportProgress::Step::Step(ExportProgress& progress)
@@ -122,6 +124,7 @@ absl::Status ExportProgress::Step::ReadWindow(ExportState* state, int64_t first,
 }
 
 void ExportProgress::Step::Publish(absl::Time now) {
+  progress_.core_.tables.mutex.AssertHeld();
   for (ExportState* state : moved_) {
     state->delivered = state->released;
     state->last_activity = now;
@@ -149,10 +152,12 @@ absl::Status ExportProgress::Release(const std::vector<ExportName>& exports) {
   WriteSet set(core_.database);
   if (absl::Status s = step.Release(states, set); !s.ok()) return s;
   if (step.empty()) return absl::OkStatus();
+  ReachCrashPoint(CrashPoint::kReleaseUnwritten);
   if (absl::Status s = core_.database.Write(set, Database::Sync::kNo);
       !s.ok()) {
     return s;
   }
+  ReachCrashPoint(CrashPoint::kReleaseWritten);
   absl::MutexLock lock(&core_.tables.mutex);
   step.Publish(core_.clock.Now());
   return absl::OkStatus();

@@ -32,9 +32,8 @@ class ExportProgress {
                          WriteSet& set);
     bool empty() const { return moved_.empty(); }
     // The set was written: moves the positions and notes the calls of their
-    // listeners.
-    void Publish(absl::Time now)
-        ABSL_EXCLUSIVE_LOCKS_REQUIRED(progress_.core_.tables.mutex);
+    // listeners. With the lock of the tables held.
+    void Publish(absl::Time now);
 
    private:
     absl::Status ReleaseOne(ExportState* state, WriteSet& set);

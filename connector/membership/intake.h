@@ -68,7 +68,8 @@ struct Batch {
   // Of OpenExport; 0: from a unary call, which neither fences nor is fenced.
   uint64_t fence = 0;
   int64_t sequence_number = 0;
-  // Of the decoded fields: tells a repeat from other content under its number.
+  // Of the decoded fields, whatever they are mapped to: tells a repeat from
+  // other content under its number.
   std::array<uint8_t, 16> digest = {};
   // Nothing but the end of the export; `sequence_number` is its last batch.
   bool end_of_export = false;
@@ -111,6 +112,9 @@ class Intake {
   // EXPORT_ENDED; RESOURCE_EXHAUSTED BACKLOG_FULL, and DISK_FULL while the disk
   // has no more than delivery needs, both with a retry delay; NOT_FOUND
   // DESTINATION_NOT_FOUND; UNAVAILABLE STORE_FAILED after a failed write.
+  //
+  // An end with a number below the durable one is SEQUENCE_REUSED: another
+  // batch stands behind what it says is the last.
   //
   // The digest is compared while the batch is undelivered, and for the last
   // batch of an export; a repeat of an older one is answered as a repeat.

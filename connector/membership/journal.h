@@ -34,21 +34,27 @@ struct DestinationReport {
   std::vector<ExportPosition> exports;
 };
 
+// What is logged of an identity or membership that a batch's mapping rejected.
+struct LoggedIntakeRejection {
+  std::string export_id;
+  int64_t sequence_number = 0;
+  IntakeRejection rejection;
+};
+
+// What is logged of a record that Pinterest refused.
+struct LoggedRefusal {
+  SegmentNumber segment = 0;
+  std::string customer_list_id;
+  Refusal refusal;
+};
+
 // One line of the rejection log.
 struct JournalRejection {
   absl::Time time;
   // Exactly one of the two.
-  struct Intake {
-    std::string export_id;
-    int64_t sequence_number = 0;
-    IntakeRejection rejection;
-  };
+  using Intake = LoggedIntakeRejection;
   std::optional<Intake> intake;
-  struct Refused {
-    SegmentNumber segment = 0;
-    std::string customer_list_id;
-    Refusal refusal;
-  };
+  using Refused = LoggedRefusal;
   std::optional<Refused> refused;
 };
 

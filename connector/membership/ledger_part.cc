@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "connector/base/crash_point.h"
 #include "connector/membership/block.h"
 #include "connector/membership/delivered_cursor.h"
 #include "connector/membership/run_cursor.h"
@@ -102,10 +103,12 @@ absl::Status LedgerPart::UpdateList(const ListRow& row) {
   stored->learnt_max_records = row.learnt_max_records;
   WriteSet set(core_.database);
   set.Put(Family::kMeta, NumberKey(kListKey, row.number), EncodeList(*stored));
+  ReachCrashPoint(CrashPoint::kListUnwritten);
   if (absl::Status s = core_.database.Write(set, Database::Sync::kYes);
       !s.ok()) {
     return s;
   }
+  ReachCrashPoint(CrashPoint::kListWritten);
   absl::MutexLock lock(&core_.tables.mutex);
   core_.tables.lists.at(row.number).row = *std::move(stored);
   return absl::OkStatus();
@@ -128,10 +131,12 @@ absl::StatusOr<DoubtNumber> LedgerPart::BeginRequest(ListNumber list,
   WriteSet set(core_.database);
   set.Put(Family::kDoubts, NumberKey(kDoubtKey, list, doubt.number),
           EncodeDoubt(doubt));
+  ReachCrashPoint(CrashPoint::kDoubtUnwritten);
   if (absl::Status s = core_.database.Write(set, Database::Sync::kYes);
       !s.ok()) {
     return s;
   }
+  ReachCrashPoint(CrashPoint::kDoubtWritten);
   return doubt.number;
 }
 
@@ -140,7 +145,9 @@ absl::Status LedgerPart::CancelRequest(ListNumber list, DoubtNumber doubt) {
   if (absl::Status s = FindRow(list).status(); !s.ok()) return s;
   WriteSet set(core_.database);
   set.Delete(Family::kDoubts, NumberKey(kDoubtKey, list, doubt));
-  return core_.database.Write(set, Database::Sync::kNo);
+  absl::Status status = core_.database.Write(set, Database::Sync::kNo);
+  ReachCrashPoint(CrashPoint::kDoubtCancelled);
+  return status;
 }
 
 absl::StatusOr<std::vector<Doubt>> LedgerPart::Doubts(ListNumber list) {
@@ -202,6 +209,7 @@ absl::Status LedgerPart::UpdateBlocks(
     if (updates.empty()) last_piece(set);
     // The next walk must see what this one wrote.
     if (absl::Status s = write(updater); !s.ok()) return s;
+    if (!updates.empty()) ReachCrashPoint(CrashPoint::kConfirmPieceWritten);
   } while (!updates.empty());
   return absl::OkStatus();
 }
@@ -239,6 +247,7 @@ absl::Status LedgerPart::Confirm(ListNumber list, Change change,
     absl::MutexLock lock(&core_.tables.mutex);
     echo_number = core_.tables.next_request++;
   }
+  ReachCrashPoint(CrashPoint::kConfirmBegun);
   absl::Status status =
       UpdateBlocks(*row, updates, Database::Sync::kNo, [&](WriteSet& set) {
         set.Delete(Family::kDoubts, NumberKey(kDoubtKey, list, doubt));
@@ -247,6 +256,7 @@ absl::Status LedgerPart::Confirm(ListNumber list, Change change,
                   EncodeEcho(echo_time, echoes));
         }
       });
+  ReachCrashPoint(CrashPoint::kConfirmWritten);
   if (!status.ok() || echoes.empty()) return status;
   absl::MutexLock lock(&core_.tables.mutex);
   core_.tables.lists.at(list).echoes.emplace(echo_time, echo_number);
@@ -303,6 +313,7 @@ absl::Status LedgerPart::EndEcho(ListNumber list, uint64_t number) {
       !s.ok()) {
     return s;
   }
+  ReachCrashPoint(CrashPoint::kEchoEnded);
   absl::MutexLock lock(&core_.tables.mutex);
   auto& echoes = core_.tables.lists.at(list).echoes;
   const auto found =
@@ -391,9 +402,12 @@ absl::Status LedgerPart::Refuse(ListNumber list,
     line.time = now;
     line.refused = {row->segment, row->customer_list_id, refusals[i]};
   }
-  return UpdateBlocks(*row, updates, Database::Sync::kYes, [&](WriteSet& set) {
-    rejections_.Append(row->destination, lines, set);
-  });
+  ReachCrashPoint(CrashPoint::kRefusalUnwritten);
+  absl::Status status = UpdateBlocks(
+      *row, updates, Database::Sync::kYes,
+      [&](WriteSet& set) { rejections_.Append(row->destination, lines, set); });
+  ReachCrashPoint(CrashPoint::kRefusalWritten);
+  return status;
 }
 
 }  // namespace connector::membership

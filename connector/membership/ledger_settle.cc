@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "connector/base/crash_point.h"
 #include "connector/membership/ledger_part.h"
 
 namespace connector::membership {
@@ -106,11 +107,13 @@ absl::Status LedgerPart::Settle(ListNumber list, CommitNumber through,
             EncodePassCounts(settled));
     ExportProgress::Step step(progress_);
     if (absl::Status s = step.Settle(list, through, set); !s.ok()) return s;
+    ReachCrashPoint(CrashPoint::kSettleUnwritten);
     if (absl::Status s = core_.database.Write(set, Database::Sync::kNo);
         !s.ok()) {
       return s;
     }
 
+    ReachCrashPoint(CrashPoint::kSettleWritten);
     PendingSpan rest;
     for (;;) {
       CommitNumber last = 0;

@@ -94,6 +94,7 @@ absl::Status LoadMeta(Core& core) {
   absl::Status status = ForEachNumber(
       core, Family::kMeta, kDestinationKey,
       [&](const NumberKeyParts& key, absl::string_view value) {
+        tables.mutex.AssertHeld();
         std::optional<DestinationRow> row = DecodeDestination(value);
         if (!row.has_value()) return Unreadable("a destination");
         row->number = key.number;
@@ -105,6 +106,7 @@ absl::Status LoadMeta(Core& core) {
   status = ForEach(core, Family::kMeta,
                    PrefixRange(absl::string_view(&kCredentialKey, 1)),
                    [&](absl::string_view key, absl::string_view value) {
+                     tables.mutex.AssertHeld();
                      const std::string id(key.substr(1));
                      tables.credentials[id] = {id, std::string(value)};
                      return absl::OkStatus();
@@ -113,6 +115,7 @@ absl::Status LoadMeta(Core& core) {
   status = ForEachNumber(
       core, Family::kMeta, kListKey,
       [&](const NumberKeyParts& key, absl::string_view value) {
+        tables.mutex.AssertHeld();
         std::optional<ListRow> row = DecodeList(value);
         if (!row.has_value()) return Unreadable("a list");
         row->number = key.number;
@@ -124,6 +127,7 @@ absl::Status LoadMeta(Core& core) {
   return ForEachNumber(
       core, Family::kMeta, kSegmentKey,
       [&](const NumberKeyParts& key, absl::string_view value) {
+        tables.mutex.AssertHeld();
         std::optional<SegmentRow> row = DecodeSegment(value);
         if (!row.has_value()) return Unreadable("a segment");
         row->number = key.number;
@@ -147,6 +151,7 @@ absl::Status LoadCounters(Core& core) {
     return ForEachNumber(
         core, Family::kCounters, letter,
         [&](const NumberKeyParts& key, absl::string_view value) {
+          tables.mutex.AssertHeld();
           auto counts = decode(value);
           const auto segment = tables.segments.find(key.number);
           if (!counts.has_value() || segment == tables.segments.end()) {
@@ -170,6 +175,7 @@ absl::Status LoadCounters(Core& core) {
       core, Family::kCounters,
       PrefixRange(absl::string_view(&kCallHistoryKey, 1)),
       [&](absl::string_view key, absl::string_view value) {
+        tables.mutex.AssertHeld();
         tables.call_histories[std::string(key.substr(1))] = std::string(value);
         return absl::OkStatus();
       });
@@ -177,6 +183,7 @@ absl::Status LoadCounters(Core& core) {
   status = ForEachNumber(
       core, Family::kCounters, kNoSegmentKey,
       [&](const NumberKeyParts& key, absl::string_view value) {
+        tables.mutex.AssertHeld();
         const std::optional<IntakeCounts> counts = DecodeIntakeCounts(value);
         const auto destination = tables.destinations.find(key.number);
         if (!counts.has_value() || destination == tables.destinations.end()) {
@@ -189,6 +196,7 @@ absl::Status LoadCounters(Core& core) {
   status = ForEachNumber(
       core, Family::kCounters, kMembersKey,
       [&](const NumberKeyParts& key, absl::string_view value) {
+        tables.mutex.AssertHeld();
         const std::optional<uint64_t> members = DecodeNumber(value);
         const auto list = tables.lists.find(key.number);
         if (!members.has_value() || list == tables.lists.end()) {
@@ -201,6 +209,7 @@ absl::Status LoadCounters(Core& core) {
   return ForEachNumber(
       core, Family::kCounters, kPendingKey,
       [&](const NumberKeyParts& key, absl::string_view value) {
+        tables.mutex.AssertHeld();
         const std::optional<PendingRow> row = DecodePending(value);
         const auto list = tables.lists.find(key.number);
         if (!row.has_value() || list == tables.lists.end()) {
@@ -224,6 +233,7 @@ absl::Status LoadRequests(Core& core) {
   return ForEach(
       core, Family::kDoubts, {std::string(1, kDoubtKey), "f"},
       [&](absl::string_view key, absl::string_view value) {
+        tables.mutex.AssertHeld();
         const auto parts = ParseNumberKey(key);
         const auto list = parts.has_value() ? tables.lists.find(parts->number)
                                             : tables.lists.end();

@@ -217,6 +217,7 @@ absl::StatusOr<std::unique_ptr<MembershipStore>> OpenRocksdbStore(
   database_options.memory_budget = options.memory_budget;
   database_options.on_failure = options.on_failure;
   if (tuning.env != nullptr) database_options.env = tuning.env;
+  database_options.open_db = tuning.open_db;
   database_options.write_buffer_bytes = tuning.write_buffer_bytes;
   database_options.verify_bytes = tuning.verify_bytes;
   absl::StatusOr<std::unique_ptr<Database>> database =

@@ -48,6 +48,8 @@ struct StoreTuning {
   size_t max_exports_per_destination;
   // Not owned; nullptr: the real one.
   rocksdb::Env* env = nullptr;
+  // As in DatabaseOptions.
+  OpenDb open_db;
   // Unflushed writes of a family; 0: as the memory budget says.
   size_t write_buffer_bytes = 0;
   // Tables of up to so many bytes are verified at the start.

@@ -11,6 +11,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "connector/base/limits.h"
 #include "connector/pinterest/safe_text.h"
 #include "nlohmann/json.hpp"
 
@@ -19,7 +20,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kMaxDepth = 64;
 constexpr size_t kMaxMessage = 300;
 constexpr size_t kMaxExceptions = 1000;
 constexpr size_t kMaxName = 1024;
@@ -46,7 +46,7 @@ bool TooDeep(absl::string_view body) {
     } else if (c == '"') {
       in_string = true;
     } else if (c == '{' || c == '[') {
-      if (++depth > kMaxDepth) return true;
+      if (++depth > limits::kMaxAnswerDepth) return true;
     } else if (c == '}' || c == ']') {
       --depth;
     }

@@ -14,12 +14,13 @@ class ClientProvider {
  public:
   virtual ~ClientProvider() = default;
 
-  // The client that uses the token in this file of the credentials directory;
-  // the same one for the same file. The file need not exist yet: a missing or
-  // unreadable token shows when a call is made (ErrorClass::kUnauthorized with
-  // http_status 0).
+  // The client that uses the tokens of this name (base/token_name.h): the name
+  // of a file in the credentials directory, or a credential's login. The same
+  // one for the same name. No token need be there yet: a missing or unreadable
+  // one shows when a call is made (ErrorClass::kUnauthorized with http_status
+  // 0).
   virtual absl::StatusOr<std::shared_ptr<CustomerListClient>> ClientFor(
-      absl::string_view access_token_file) = 0;
+      absl::string_view token_name) = 0;
 };
 
 }  // namespace connector::pinterest

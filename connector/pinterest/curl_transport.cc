@@ -18,9 +18,6 @@
 namespace connector::pinterest {
 namespace {
 
-// All header lines of one answer together.
-constexpr size_t kMaxHeaderBytes = 64 << 10;
-
 // A kept connection idle for longer is not used again: load balancers close
 // theirs after a minute or so, and a request on its way then is in doubt.
 constexpr long kMaxIdleSeconds = 30;
@@ -29,6 +26,10 @@ struct SlistDeleter {
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }
 };
 using Slist = std::unique_ptr<curl_slist, SlistDeleter>;
+
+struct HandleDeleter {
+  void operator()(CURL* curl) const { curl_easy_cleanup(curl); }
+};
 
 // What the callbacks of one call work on.
 struct Exchange {
@@ -59,7 +60,8 @@ size_t OnHeader(char* data, size_t size, size_t count, void* user) {
   auto* exchange = static_cast<Exchange*>(user);
   const absl::string_view line(data, size * count);
   exchange->header_bytes += line.size();
-  if (exchange->header_bytes > kMaxHeaderBytes) {
+  // All header lines of one answer together.
+  if (exchange->header_bytes > size_t{limits::kMaxAnswerHeaderBytes}) {
     exchange->too_large = true;
     return 0;
   }
@@ -165,6 +167,28 @@ class Setter {
   CURLcode code_ = CURLE_OK;
 };
 
+// One request, with the connections of `pool`; what curl_easy_perform() is with
+// those of the handle.
+CURLcode Transfer(CURLM* pool, CURL* curl) {
+  if (curl_multi_add_handle(pool, curl) != CURLM_OK) return CURLE_FAILED_INIT;
+  CURLMcode code = CURLM_OK;
+  for (int running = 1; running > 0 && code == CURLM_OK;) {
+    code = curl_multi_perform(pool, &running);
+    if (code == CURLM_OK && running > 0) {
+      // Wakes up by itself for what happens and for libcurl's own timers.
+      code = curl_multi_poll(pool, nullptr, 0, /*timeout_ms=*/1000, nullptr);
+    }
+  }
+  CURLcode result =
+      code == CURLM_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY : CURLE_RECV_ERROR;
+  int left = 0;
+  while (const CURLMsg* message = curl_multi_info_read(pool, &left)) {
+    if (message->msg == CURLMSG_DONE) result = message->data.result;
+  }
+  curl_multi_remove_handle(pool, curl);
+  return result;
+}
+
 CURLcode StartCurl() {
   static const CURLcode code = curl_global_init(CURL_GLOBAL_DEFAULT);
   return code;
@@ -195,32 +219,30 @@ CurlTransport::CurlTransport(Options options) : options_(std::move(options)) {}
 
 CurlTransport::~CurlTransport() {
   absl::MutexLock lock(&mutex_);
-  for (void* handle : idle_) curl_easy_cleanup(handle);
+  for (void* pool : idle_) curl_multi_cleanup(pool);
 }
 
-void* CurlTransport::TakeHandle() {
+void* CurlTransport::TakePool() {
   {
     absl::MutexLock lock(&mutex_);
     if (!idle_.empty()) {
-      void* handle = idle_.back();
+      void* pool = idle_.back();
       idle_.pop_back();
-      return handle;
+      return pool;
     }
   }
-  return curl_easy_init();
+  return curl_multi_init();
 }
 
-void CurlTransport::ReturnHandle(void* handle) {
-  // Keeps connections; drops headers, the token among them.
-  curl_easy_reset(handle);
+void CurlTransport::ReturnPool(void* pool) {
   {
     absl::MutexLock lock(&mutex_);
-    if (idle_.size() < options_.max_idle_handles) {
-      idle_.push_back(handle);
+    if (idle_.size() < options_.max_idle_pools) {
+      idle_.push_back(pool);
       return;
     }
   }
-  curl_easy_cleanup(handle);
+  curl_multi_cleanup(pool);
 }
 
 HttpResult CurlTransport::Perform(const HttpRequest& request) {
@@ -233,9 +255,14 @@ HttpResult CurlTransport::Perform(const HttpRequest& request) {
     return NotSent("plain http:// is only for loopback hosts");
   }
   const Slist headers = MakeHeaders(request);
-  CURL* curl = TakeHandle();
-  if (curl == nullptr || headers == nullptr) {
-    if (curl != nullptr) ReturnHandle(curl);
+  // A handle for one request only: libcurl before 8.1 reads freed memory when a
+  // handle is used again and the next answer's first header line starts with a
+  // blank (curl/curl issue 11101). The connections are the pool's.
+  const std::unique_ptr<CURL, HandleDeleter> handle(curl_easy_init());
+  CURL* const curl = handle.get();
+  CURLM* const pool = TakePool();
+  if (curl == nullptr || pool == nullptr || headers == nullptr) {
+    if (pool != nullptr) ReturnPool(pool);
     return NotSent("out of memory");
   }
 
@@ -288,7 +315,7 @@ HttpResult CurlTransport::Perform(const HttpRequest& request) {
 
   CURLcode code = options.code();
   const bool ready = code == CURLE_OK;
-  if (ready) code = curl_easy_perform(curl);
+  if (ready) code = Transfer(pool, curl);
   // Request bytes handed to the system. TLS and connecting do not count, a
   // request to a proxy does.
   long sent = 0;
@@ -297,7 +324,7 @@ HttpResult CurlTransport::Perform(const HttpRequest& request) {
     curl_easy_getinfo(curl, CURLINFO_REQUEST_SIZE, &sent);
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
   }
-  ReturnHandle(curl);
+  ReturnPool(pool);
   exchange.response.status = static_cast<int>(status);
   // libcurl takes a head that ends before its blank line for a whole answer.
   if (code == CURLE_OK && !exchange.headers_done) code = CURLE_PARTIAL_FILE;

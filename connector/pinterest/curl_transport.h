@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "connector/base/limits.h"
 #include "connector/pinterest/http_transport.h"
 
 namespace connector::pinterest {
@@ -40,14 +41,14 @@ class CurlTransport final : public HttpTransport {
     absl::Duration connect_timeout = absl::Seconds(10);
 
     // A larger answer body is an error.
-    size_t max_response_bytes = 4 << 20;
+    size_t max_response_bytes = limits::kMaxAnswerBytes;
 
     // Plain http:// to hosts other than loopback. Tokens would travel in the
     // clear.
     bool allow_plain_http = false;
 
-    // Handles, each with its connections, kept while idle.
-    size_t max_idle_handles = 32;
+    // Pools of connections, one a call, kept while idle.
+    size_t max_idle_pools = 32;
   };
 
   // INVALID_ARGUMENT when an option breaks its rule; INTERNAL when libcurl
@@ -61,9 +62,9 @@ class CurlTransport final : public HttpTransport {
  private:
   explicit CurlTransport(Options options);
 
-  // `void*` is a CURL*, so that users of this header need none of curl's.
-  void* TakeHandle();
-  void ReturnHandle(void* handle);
+  // `void*` is a CURLM*, so that users of this header need none of curl's.
+  void* TakePool();
+  void ReturnPool(void* pool);
 
   const Options options_;
   absl::Mutex mutex_;

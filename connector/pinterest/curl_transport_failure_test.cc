@@ -2,6 +2,7 @@
 // not go out.
 
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -52,6 +53,29 @@ TEST(CurlTransportFailureTest, ResetAfterTheRequestMayHaveBeenSent) {
       EXPECT_FALSE(error.partial.has_value());
     }
     EXPECT_EQ(server.requests().size(), 2u);
+  }
+}
+
+// libcurl 7.88 kept a pointer into the headers of the answer before.
+TEST(CurlTransportFailureTest, AFirstHeaderLineThatIsFoldedIsHarmless) {
+  ScriptedServer server([](Connection& connection, int) {
+    while (connection.ReadRequest()) {
+      connection.Send(
+          "HTTP/1.1 200 OK\r\n folded: x\r\nContent-Length: 2\r\n"
+          "x-pinterest-rid: 1\r\n and more\r\n\r\n{}");
+    }
+  });
+  const auto transport = NewTransport();
+  for (int i = 0; i < 20; ++i) {
+    for (const char* method : {"GET", "POST"}) {
+      const HttpResult result = transport->Perform(
+          Request(method, server.Url(), method[0] == 'G' ? "" : "{}"));
+      if (const auto* error = std::get_if<TransportError>(&result)) {
+        EXPECT_EQ(error->phase, Phase::kMaybeSent);
+      } else {
+        EXPECT_EQ(std::get<HttpResponse>(result).body, "{}");
+      }
+    }
   }
 }
 

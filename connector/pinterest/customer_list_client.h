@@ -61,9 +61,10 @@ struct AdAccount {
   std::vector<std::string> permissions;
 };
 
-// The calls on customer lists of Pinterest's API v5. One call is one request:
-// nothing is retried inside, as whether to repeat depends on what the caller
-// knows. Thread-safe.
+// The calls on customer lists of Pinterest's API v5. One call is one request
+// (besides a 401 that another token answers, pinterest_client.h): nothing is
+// retried inside, as whether to repeat depends on what the caller knows.
+// Thread-safe.
 //
 // Ids must match ^[0-9]{1,18}$ and `records` must not be empty; otherwise
 // nothing is sent and the error is kUnexpected with HTTP status 0.

@@ -29,6 +29,9 @@ std::string File(absl::string_view name) { return absl::StrCat(kDir, name); }
 class FixedToken final : public TokenSource {
  public:
   absl::StatusOr<std::string> AccessToken() override { return "pina_test"; }
+  absl::StatusOr<std::string> AnotherToken(absl::string_view) override {
+    return absl::FailedPreconditionError("there is one only");
+  }
 };
 
 TlsServer NewServer(const std::string& certificate) {

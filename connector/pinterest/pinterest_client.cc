@@ -117,6 +117,13 @@ bool IsRefusal(int status) {
   return status >= 300 && status <= 499 && status != 408;
 }
 
+bool IsUnauthorized(const HttpResult& result) {
+  if (const auto* failure = std::get_if<TransportError>(&result)) {
+    return failure->partial.has_value() && failure->partial->status == 401;
+  }
+  return std::get<HttpResponse>(result).status == 401;
+}
+
 bool IsSuccess(int status) { return status >= 200 && status <= 299; }
 
 ApiError ErrorFromStatus(const HttpResponse& response, CallInfo call,
@@ -203,8 +210,7 @@ absl::StatusOr<std::unique_ptr<PinterestClient>> PinterestClient::Create(
 template <typename T, typename Parse>
 ApiResult<T> PinterestClient::Call(absl::string_view method, std::string path,
                                    std::string body, Parse parse) {
-  const absl::StatusOr<std::string> token =
-      options_.token_source->AccessToken();
+  absl::StatusOr<std::string> token = options_.token_source->AccessToken();
   if (!token.ok()) return ErrorFromToken(token.status());
   if (!IsSendableToken(*token)) {
     return ErrorFromToken(absl::FailedPreconditionError(
@@ -224,7 +230,20 @@ ApiResult<T> PinterestClient::Call(absl::string_view method, std::string path,
   request.body = std::move(body);
   request.timeout = options_.timeout;
 
-  const HttpResult result = options_.transport->Perform(request);
+  HttpResult result = options_.transport->Perform(request);
+  // A 401 surely had no effect, so the request may go out once more.
+  absl::Status no_other_token;
+  if (IsUnauthorized(result)) {
+    absl::StatusOr<std::string> other =
+        options_.token_source->AnotherToken(*token);
+    if (!other.ok()) {
+      no_other_token = other.status();
+    } else if (IsSendableToken(*other)) {
+      token = std::move(other);
+      request.headers[0].second = absl::StrCat("Bearer ", *token);
+      result = options_.transport->Perform(request);
+    }
+  }
   const absl::Time now = options_.clock->Now();
   if (const auto* failure = std::get_if<TransportError>(&result)) {
     return ErrorFromTransport(*failure, now, write, *token);
@@ -232,7 +251,13 @@ ApiResult<T> PinterestClient::Call(absl::string_view method, std::string path,
   const HttpResponse& response = std::get<HttpResponse>(result);
   CallInfo call = ReadCallInfo(response, now);
   if (!IsSuccess(response.status)) {
-    return ErrorFromStatus(response, std::move(call), write, *token);
+    ApiError error = ErrorFromStatus(response, std::move(call), write, *token);
+    if (!no_other_token.message().empty()) {
+      error.message =
+          SafeText(absl::StrCat(error.message, "; ", no_other_token.message()),
+                   kMaxMessage);
+    }
+    return error;
   }
   absl::StatusOr<T> value = parse(response.body, *token);
   if (!value.ok()) {

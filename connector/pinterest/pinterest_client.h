@@ -15,7 +15,9 @@
 
 namespace connector::pinterest {
 
-// CustomerListClient over HTTP with the token of one credential. Sends only
+// CustomerListClient over HTTP with the token of one credential. A request that
+// is answered with 401 goes out once more, within the same call, if the token
+// source has another token: only the answer to that one is told. Sends only
 // fields of API description v5.23, and ignores answer fields it does not know.
 class PinterestClient final : public CustomerListClient {
  public:

@@ -26,9 +26,14 @@ class FakeTransport final : public HttpTransport {
  public:
   HttpResult Perform(const HttpRequest& request) override {
     requests.push_back(request);
+    if (requests.size() <= first_results.size()) {
+      return first_results[requests.size() - 1];
+    }
     return result;
   }
 
+  // For the first requests; then `result`.
+  std::vector<HttpResult> first_results;
   HttpResult result;
   std::vector<HttpRequest> requests;
 };
@@ -36,8 +41,14 @@ class FakeTransport final : public HttpTransport {
 class FakeTokenSource final : public TokenSource {
  public:
   absl::StatusOr<std::string> AccessToken() override { return token; }
+  absl::StatusOr<std::string> AnotherToken(absl::string_view refused) override {
+    refusals.push_back(std::string(refused));
+    return other;
+  }
 
   absl::StatusOr<std::string> token = std::string("opensesame1");
+  absl::StatusOr<std::string> other = absl::FailedPreconditionError("");
+  std::vector<std::string> refusals;
 };
 
 HttpResponse Response(int status, std::string body, HttpHeaders headers = {}) {
@@ -337,6 +348,55 @@ TEST_F(PinterestClientTest, TokenIsReadForEveryCall) {
   Update();
   ASSERT_EQ(transport_.requests.size(), 2u);
   EXPECT_EQ(transport_.requests[1].headers[0].second, "Bearer another-one");
+}
+
+TEST_F(PinterestClientTest, After401TheSameRequestGoesOutOnceWithAnotherToken) {
+  token_.other = std::string("opensesame2");
+  transport_.first_results = {Response(401, R"({"code":2,"message":"no"})")};
+  const auto list = Create();
+  ASSERT_TRUE(list.ok());
+  EXPECT_EQ(list.call().http_status, 200);
+  ASSERT_EQ(transport_.requests.size(), 2u);
+  EXPECT_EQ(transport_.requests[0].headers[0].second, "Bearer opensesame1");
+  EXPECT_EQ(transport_.requests[1].headers[0].second, "Bearer opensesame2");
+  EXPECT_EQ(transport_.requests[0].body, transport_.requests[1].body);
+  EXPECT_EQ(transport_.requests[0].url, transport_.requests[1].url);
+  EXPECT_EQ(token_.refusals, std::vector<std::string>({"opensesame1"}));
+
+  // Also where the 401's body was lost on the way.
+  transport_.first_results.push_back(transport_.result);
+  transport_.first_results.push_back(
+      Failure(Phase::kMaybeSent, Response(401, "")));
+  EXPECT_TRUE(Update().ok());
+}
+
+TEST_F(PinterestClientTest, ASecond401IsTheError) {
+  token_.other = std::string("opensesame2");
+  transport_.result = Response(401, R"({"code":2,"message":"opensesame2 no"})");
+  const ApiError error = Update().error();
+  EXPECT_EQ(error.error_class, ErrorClass::kUnauthorized);
+  EXPECT_FALSE(error.outcome_unknown);
+  EXPECT_EQ(transport_.requests.size(), 2u);
+  EXPECT_FALSE(absl::StrContains(error.message, "opensesame2"));
+}
+
+TEST_F(PinterestClientTest, WhatCameOfTheSecondTryIsTheAnswer) {
+  token_.other = std::string("opensesame2");
+  transport_.first_results = {Response(401, "{}")};
+  transport_.result = Failure(Phase::kMaybeSent);
+  const ApiError error = Update().error();
+  EXPECT_EQ(error.error_class, ErrorClass::kRetryable);
+  EXPECT_TRUE(error.outcome_unknown);
+}
+
+TEST_F(PinterestClientTest, WithoutAnotherTokenA401SaysWhatToDo) {
+  token_.other = absl::FailedPreconditionError("run \"audiencectl login\"");
+  transport_.result = Response(401, R"({"code":2,"message":"no"})");
+  const ApiError error = Update().error();
+  EXPECT_EQ(error.error_class, ErrorClass::kUnauthorized);
+  EXPECT_EQ(error.message, "no; run \"audiencectl login\"");
+  EXPECT_EQ(transport_.requests.size(), 1u);
+  EXPECT_EQ(error.ToStatus().code(), absl::StatusCode::kFailedPrecondition);
 }
 
 TEST_F(PinterestClientTest, EchoedTokenIsMasked) {

@@ -83,6 +83,11 @@ void AppendMaskedWord(absl::string_view word, std::string* out) {
     return;
   }
   size_t i = 0;
+  // The runs that `i` is in, each looked at once however long it is.
+  size_t hex_end = 0;
+  size_t hex_digits = 0;  // from i on
+  size_t end = 0;
+  size_t last_digit = 0;
   while (i < word.size()) {
     if (StartsToken(word.substr(i))) {
       out->append("[token]");
@@ -92,23 +97,31 @@ void AppendMaskedWord(absl::string_view word, std::string* out) {
       out->push_back(word[i++]);
       continue;
     }
-    const size_t hex_end = RunEnd(word, i, IsHexOrHyphen);
-    size_t hex_digits = 0;
-    for (size_t k = i; k < hex_end; ++k) hex_digits += word[k] != '-';
+    if (i >= hex_end) {
+      hex_end = RunEnd(word, i, IsHexOrHyphen);
+      hex_digits = 0;
+      for (size_t k = i; k < hex_end; ++k) hex_digits += word[k] != '-';
+    }
     if (hex_digits >= kLongRun) {
       out->append("[id]");
       i = hex_end;
       continue;
     }
-    const size_t end = RunEnd(word, i, IsOpaque);
-    bool digit = false;
-    for (size_t k = i; k < end; ++k) digit |= absl::ascii_isdigit(word[k]);
-    if (end - i >= kLongRun && digit) {
+    if (i >= end) {
+      end = RunEnd(word, i, IsOpaque);
+      last_digit = end;
+      while (last_digit > i && !absl::ascii_isdigit(word[last_digit - 1])) {
+        --last_digit;
+      }
+    }
+    // `last_digit` is one past it.
+    if (end - i >= kLongRun && last_digit > i) {
       out->append("[opaque]");
       i = end;
       continue;
     }
     // A run may still hold a digest or token that starts further on.
+    if (i < hex_end && word[i] != '-') --hex_digits;
     out->push_back(word[i++]);
   }
 }

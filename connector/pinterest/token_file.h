@@ -19,28 +19,26 @@ namespace connector::pinterest {
 // time stamps whether it changed. A file replaced by rename is seen whole,
 // before or after.
 //
-// The file holds the token on one line, blanks around it are ignored; at most
-// 4 KiB of printable ASCII. It must be a regular file (also through a symbolic
-// link, as secret managers mount them) that neither group nor others may read
-// or write. Anything else is FAILED_PRECONDITION, with a message that names
-// the file and the cure and shows nothing of the content; a missing file too.
+// What the file must be like: secret_file.h.
 //
 // Thread-safe.
 class FileTokenSource final : public TokenSource {
  public:
   // `file_name` is the name of a file directly in `credentials_dir`: letters,
-  // digits, '.', '_' and '-', not starting with a dot, 1 to 100 characters.
+  // digits, '.', '_' and '-', not starting with a dot, 1 to 255 characters.
   // INVALID_ARGUMENT otherwise. The file itself need not exist yet.
   static absl::StatusOr<std::unique_ptr<FileTokenSource>> Create(
       absl::string_view credentials_dir, absl::string_view file_name);
 
   absl::StatusOr<std::string> AccessToken() override;
+  absl::StatusOr<std::string> AnotherToken(absl::string_view refused) override;
 
  private:
-  FileTokenSource(std::string path, std::string file_name)
-      : path_(std::move(path)), file_name_(std::move(file_name)) {}
+  FileTokenSource(std::string credentials_dir, std::string file_name)
+      : credentials_dir_(std::move(credentials_dir)),
+        file_name_(std::move(file_name)) {}
 
-  const std::string path_;
+  const std::string credentials_dir_;
   const std::string file_name_;
 };
 

@@ -146,9 +146,19 @@ TEST_F(FileTokenSourceTest, TakesFileNamesOnly) {
         absl::IsInvalidArgument(FileTokenSource::Create(dir_, name).status()))
         << name;
   }
-  EXPECT_FALSE(FileTokenSource::Create(dir_, std::string(101, 'a')).ok());
+  EXPECT_FALSE(FileTokenSource::Create(dir_, std::string(256, 'a')).ok());
   EXPECT_FALSE(FileTokenSource::Create("", "token").ok());
   EXPECT_TRUE(FileTokenSource::Create(dir_, "Ads-1_eu.token").ok());
+}
+
+TEST_F(FileTokenSourceTest,
+       AfterARefusalGivesAnotherTokenOnlyIfTheFileHoldsOne) {
+  Write("pina_old\n");
+  const absl::Status same = source_->AnotherToken("pina_old").status();
+  EXPECT_EQ(same.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_FALSE(absl::StrContains(same.message(), "pina_old"));
+  Write("pina_new\n");
+  EXPECT_EQ(source_->AnotherToken("pina_old").value(), "pina_new");
 }
 
 }  // namespace

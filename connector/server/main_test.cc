@@ -209,6 +209,24 @@ TEST_F(MainTest, TakesNoArguments) {
   EXPECT_THAT(Errors(), HasSubstr("flags only"));
 }
 
+TEST_F(MainTest, RefusesAFlagThatIsNoneAndAValueThatIsNoNumber) {
+  std::vector<std::string> flags = Flags();
+  flags.push_back("--no_such_flag=pina_canary");
+  flags.push_back("--delivery_workers=pina_canary");
+  flags.push_back("--allow_core_dumps=pina_canary");
+  flags.push_back("--nolisten");
+  flags.push_back("--state_dir");
+  Start(flags);
+  EXPECT_EQ(Line(), "");
+  EXPECT_EQ(ExitCode(), 2);
+  EXPECT_THAT(Errors(), HasSubstr("--no_such_flag: is no flag"));
+  EXPECT_THAT(Errors(), HasSubstr("--delivery_workers: must be a whole"));
+  EXPECT_THAT(Errors(), HasSubstr("--allow_core_dumps: must be true or"));
+  EXPECT_THAT(Errors(), HasSubstr("--nolisten: is no flag"));
+  EXPECT_THAT(Errors(), HasSubstr("--state_dir: needs a value"));
+  EXPECT_THAT(Errors(), testing::Not(HasSubstr("canary")));
+}
+
 TEST_F(MainTest, TellsItsVersionAndItsFlags) {
   Start({"--version"});
   EXPECT_THAT(Line(), testing::MatchesRegex("audience-connector [0-9.]+"));

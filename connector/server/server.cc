@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <map>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
@@ -15,6 +17,7 @@
 #include "absl/synchronization/notification.h"
 #include "connector/admin/destination_service.h"
 #include "connector/admin/maintenance_service.h"
+#include "connector/base/crash_point.h"
 #include "connector/base/error.h"
 #include "connector/base/limits.h"
 #include "connector/base/version.h"
@@ -23,26 +26,20 @@
 #include "connector/delivery/deliverer.h"
 #include "connector/ingest/export_service.h"
 #include "connector/membership/store.h"
+#include "connector/pinterest/credential_clients.h"
 #include "connector/pinterest/curl_transport.h"
-#include "connector/pinterest/file_clients.h"
+#include "connector/pinterest/token_sources.h"
 #include "connector/server/delivery_log.h"
 #include "connector/server/health_watch.h"
 #include "connector/server/listen_address.h"
 #include "connector/server/log.h"
+#include "connector/server/login_log.h"
 #include "connector/server/process.h"
+#include "connector/server/ticker.h"
 #include "connector/server/unix_socket.h"
 
 namespace connector::server {
 namespace {
-
-// Memory that gRPC may take for all its connections before it slows them down.
-constexpr size_t kGrpcMemory = 128 << 20;
-constexpr int kMaxGrpcThreads = 256;
-
-constexpr int kKeepaliveTimeMs = 60'000;
-constexpr int kKeepaliveTimeoutMs = 20'000;
-// Clients may send pings this often.
-constexpr int kMinPingIntervalMs = 10'000;
 
 // Of one call of a check: somebody waits for it, and so does a stop.
 constexpr absl::Duration kCheckTimeout = absl::Seconds(15);
@@ -71,6 +68,9 @@ struct Server::Parts {
                      std::shared_ptr<grpc::ServerCredentials> credentials);
   void Fail(const absl::Status& status);
   void LogConfiguration();
+  // Tells the token sources which logins there are.
+  absl::Status ConfigureTokens();
+  void OnLoginEvent(const pinterest::OAuthEvent& event);
 
   const ServerOptions options;
 
@@ -85,8 +85,11 @@ struct Server::Parts {
   std::unique_ptr<membership::MembershipStore> store;
   std::unique_ptr<config::Registry> registry;
   std::unique_ptr<pinterest::CurlTransport> curl;
-  std::unique_ptr<pinterest::FileClientProvider> clients;
-  std::unique_ptr<pinterest::FileClientProvider> check_clients;
+  std::unique_ptr<pinterest::TokenSources> tokens;
+  // What was read of the registry first is configured first.
+  absl::Mutex tokens_mutex;
+  std::unique_ptr<pinterest::CredentialClients> clients;
+  std::unique_ptr<pinterest::CredentialClients> check_clients;
   std::unique_ptr<delivery::Deliverer> deliverer;
   std::unique_ptr<ingest::ExportService> export_service;
   std::unique_ptr<admin::DestinationServiceImpl> destination_service;
@@ -95,6 +98,8 @@ struct Server::Parts {
   std::string address;
   std::string socket_path;
   std::unique_ptr<HealthWatch> health;
+  // Keeps the tokens fresh.
+  std::unique_ptr<Ticker> token_ticker;
 };
 
 absl::Status Server::Parts::Open() {
@@ -136,18 +141,33 @@ absl::Status Server::Parts::Open() {
     curl = *std::move(made);
     transport = curl.get();
   }
-  pinterest::FileClientProvider::Options client_options;
-  client_options.credentials_dir = options.credentials_dir;
+  pinterest::TokenSources::Options token_options;
+  token_options.credentials_dir = options.credentials_dir;
+  token_options.tokens_dir = Join(options.state_dir, "tokens");
+  token_options.base_url = options.pinterest_base_url;
+  token_options.transport = transport;
+  token_options.clock = options.clock;
+  token_options.random = options.random;
+  token_options.observer = [this](const pinterest::OAuthEvent& event) {
+    OnLoginEvent(event);
+  };
+  auto sources = pinterest::TokenSources::Create(token_options);
+  if (!sources.ok()) {
+    return FieldError("--pinterest_base_url", sources.status().message());
+  }
+  tokens = *std::move(sources);
+  pinterest::CredentialClients::Options client_options;
   client_options.base_url = options.pinterest_base_url;
   client_options.transport = transport;
+  client_options.tokens = tokens.get();
   client_options.clock = options.clock;
-  auto provider = pinterest::FileClientProvider::Create(client_options);
+  auto provider = pinterest::CredentialClients::Create(client_options);
   if (!provider.ok()) {
     return FieldError("--pinterest_base_url", provider.status().message());
   }
   clients = *std::move(provider);
   client_options.timeout = kCheckTimeout;
-  provider = pinterest::FileClientProvider::Create(client_options);
+  provider = pinterest::CredentialClients::Create(client_options);
   if (!provider.ok()) return provider.status();
   check_clients = *std::move(provider);
 
@@ -163,10 +183,13 @@ absl::Status Server::Parts::Open() {
   auto opened = membership::OpenStore(store_options);
   if (!opened.ok()) return opened.status();
   store = *std::move(opened);
+  ReachCrashPoint(CrashPoint::kStoreOpened);
 
   auto loaded = config::Registry::Load(store.get(), file);
   if (!loaded.ok()) return loaded.status();
   registry = *std::move(loaded);
+  if (absl::Status s = ConfigureTokens(); !s.ok()) return s;
+  ReachCrashPoint(CrashPoint::kConfigurationLoaded);
 
   delivery::DelivererOptions delivery_options;
   delivery_options.ledger = store.get();
@@ -177,11 +200,17 @@ absl::Status Server::Parts::Open() {
   delivery_options.spill_directory = Join(options.state_dir, "spill");
   delivery_options.sort_memory_bytes = options.sort_memory;
   delivery_options.workers = options.delivery_workers;
+  delivery_options.longest_sleep = options.longest_sleep;
   delivery_options.observer = LogDeliveryEvent;
   auto delivering = delivery::Deliverer::Create(delivery_options);
   if (!delivering.ok()) return delivering.status();
   deliverer = *std::move(delivering);
-  registry->SetListener([this] { deliverer->OnConfigurationChanged(); });
+  registry->SetListener([this] {
+    if (absl::Status s = ConfigureTokens(); !s.ok()) {
+      Log(LogLevel::kError, "logins-not-configured", {{"why", s.message()}});
+    }
+    deliverer->OnConfigurationChanged();
+  });
 
   ingest::ExportService::Options export_options;
   export_options.registry = registry.get();
@@ -198,8 +227,11 @@ absl::Status Server::Parts::Open() {
   admin_context.delivery = deliverer.get();
   admin_context.clients = check_clients.get();
   admin_context.clock = options.clock;
-  admin_context.check_token = [this](absl::string_view token_file) {
-    return clients->CheckToken(token_file);
+  admin_context.check_token = [this](absl::string_view token_name) {
+    return tokens->Check(token_name);
+  };
+  admin_context.login_state = [this](absl::string_view credential_id) {
+    return tokens->LoginState(credential_id);
   };
   admin_context.on_segment_changed = [this] {
     deliverer->OnConfigurationChanged();
@@ -225,20 +257,27 @@ absl::Status Server::Parts::Serve(
     }
   }
   grpc::ResourceQuota quota("server");
-  quota.Resize(kGrpcMemory);
-  quota.SetMaxThreads(kMaxGrpcThreads);
+  quota.Resize(limits::kServerMemoryBytes);
+  quota.SetMaxThreads(limits::kMaxServerThreads);
   grpc::ServerBuilder builder;
   builder.SetResourceQuota(quota);
   ingest::ExportService::Configure(&builder);
   // Otherwise a second server could take half of this one's connections.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveTimeMs);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
-                             kKeepaliveTimeoutMs);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
-  builder.AddChannelArgument(
-      GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
-      kMinPingIntervalMs);
+  const auto set = [&builder](const char* name, int64_t value) {
+    builder.AddChannelArgument(name, static_cast<int>(value));
+  };
+  set(GRPC_ARG_KEEPALIVE_TIME_MS,
+      absl::ToInt64Milliseconds(limits::kKeepaliveTime));
+  set(GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
+      absl::ToInt64Milliseconds(limits::kKeepaliveTimeout));
+  set(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  set(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+      absl::ToInt64Milliseconds(limits::kMinPingInterval));
+  set(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
+      absl::ToInt64Milliseconds(options.handshake_timeout));
+  set(GRPC_ARG_MAX_CONCURRENT_STREAMS, limits::kMaxConnectionCalls);
+  set(GRPC_ARG_MAX_METADATA_SIZE, limits::kMaxMetadataBytes);
   int port = 0;
   builder.AddListeningPort(listen.ToString(), std::move(credentials), &port);
   builder.RegisterService(export_service.get());
@@ -277,10 +316,33 @@ void Server::Parts::Fail(const absl::Status& status) {
   if (failure.ok()) failure = status;
 }
 
+absl::Status Server::Parts::ConfigureTokens() {
+  absl::MutexLock lock(&tokens_mutex);
+  std::map<std::string, std::optional<pinterest::OAuthSettings>> logins;
+  for (const auto& credential : registry->Credentials()) {
+    auto& login = logins[credential->credential_id];
+    if (!credential->config.has_oauth()) continue;
+    const audience_sync::v1::OAuthLogin& oauth = credential->config.oauth();
+    login = pinterest::OAuthSettings{oauth.app_id(), oauth.app_secret_file(),
+                                     oauth.refresh_token_file()};
+  }
+  return tokens->Configure(logins);
+}
+
+void Server::Parts::OnLoginEvent(const pinterest::OAuthEvent& event) {
+  LogLoginEvent(event);
+  if (!event.mended) return;
+  // What the missing token had stopped goes on at once.
+  for (const auto& destination : registry->Destinations()) {
+    if (destination->credential_id == event.credential_id) {
+      deliverer->Retry(destination->number);
+    }
+  }
+}
+
 void Server::Parts::LogConfiguration() {
   for (const auto& credential : registry->Credentials()) {
-    const absl::Status token =
-        clients->CheckToken(credential->access_token_file);
+    const absl::Status token = tokens->Check(credential->access_token_file);
     if (token.ok()) {
       Log(LogLevel::kInfo, "credential",
           {{"credential", credential->credential_id}});
@@ -313,7 +375,10 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(ServerOptions options) {
   if (absl::Status s = parts.Serve(*listen, *std::move(credentials)); !s.ok()) {
     return s;
   }
+  parts.token_ticker = std::make_unique<Ticker>(
+      parts.options.token_interval, [&parts] { parts.tokens->RefreshDue(); });
   if (parts.options.deliver) parts.deliverer->Start();
+  ReachCrashPoint(CrashPoint::kServing);
   Log(LogLevel::kInfo, "started",
       {{"version", kConnectorVersion},
        {"destinations", absl::StrCat(parts.registry->Destinations().size())},
@@ -347,7 +412,9 @@ void Server::Shutdown() {
   parts.down = true;
   if (parts.grpc_server != nullptr) Log(LogLevel::kInfo, "stopping");
   RequestStop();
+  ReachCrashPoint(CrashPoint::kShutdownBegun);
   if (parts.health != nullptr) parts.health->Stop();
+  parts.token_ticker.reset();
   if (parts.export_service != nullptr) parts.export_service->Shutdown();
   if (parts.destination_service != nullptr) parts.destination_service->Stop();
   if (parts.grpc_server != nullptr) {
@@ -369,7 +436,9 @@ void Server::Shutdown() {
                         [&answered](const auto&) { answered.Notify(); });
     answered.WaitForNotification();
   }
+  ReachCrashPoint(CrashPoint::kShutdownIntakeEnded);
   if (parts.deliverer != nullptr) parts.deliverer->Stop();
+  ReachCrashPoint(CrashPoint::kShutdownDeliveryEnded);
   const bool served = parts.grpc_server != nullptr;
   parts.health.reset();
   parts.grpc_server.reset();
@@ -379,6 +448,7 @@ void Server::Shutdown() {
   parts.deliverer.reset();
   parts.registry.reset();
   parts.store.reset();
+  ReachCrashPoint(CrashPoint::kShutdownStoreClosed);
   if (served) Log(LogLevel::kInfo, "stopped");
 }
 

@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "connector/base/clock.h"
+#include "connector/base/limits.h"
 #include "connector/base/random.h"
 #include "connector/pinterest/http_transport.h"
 #include "connector/server/credentials.h"
@@ -51,12 +52,18 @@ struct ServerOptions {
   // nullptr: libcurl.
   pinterest::HttpTransport* transport = nullptr;
 
+  // As in DelivererOptions.
+  absl::Duration longest_sleep = absl::Seconds(10);
+
   // Without it nothing is delivered: for tests.
   bool deliver = true;
   // How often health is looked at.
   absl::Duration health_interval = absl::Seconds(1);
+  // How often it is looked whether a login has to be refreshed.
+  absl::Duration token_interval = absl::Seconds(1);
   // How long a stop waits for exports under way before it cuts them off.
   absl::Duration stop_grace = absl::Seconds(10);
+  absl::Duration handshake_timeout = limits::kHandshakeTimeout;
 };
 
 // The whole connector in one object: store, configuration, delivery, the gRPC

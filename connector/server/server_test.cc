@@ -1,5 +1,7 @@
 #include "connector/server/server.h"
 
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,6 +14,7 @@
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "audience_sync/v1/destination_service.grpc.pb.h"
@@ -19,6 +22,7 @@
 #include "connector/base/error.h"
 #include "connector/base/fake_clock.h"
 #include "connector/base/fake_random.h"
+#include "connector/base/limits.h"
 #include "connector/server/raw_call.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -216,7 +220,10 @@ TEST_F(ServerTest, DeliversWhatItTookAndKeepsIt) {
       ASSERT_TRUE(
           destinations->CheckDestination(&context, request, &response).ok());
       for (const v1::CheckResult& result : response.results()) {
-        EXPECT_EQ(result.outcome(), v1::CHECK_OUTCOME_PASSED)
+        // The token is a file: there is no login to check.
+        EXPECT_EQ(result.outcome(), result.check_id() == "refresh-token-valid"
+                                        ? v1::CHECK_OUTCOME_SKIPPED
+                                        : v1::CHECK_OUTCOME_PASSED)
             << result.ShortDebugString();
       }
     }
@@ -283,6 +290,55 @@ TEST_F(ServerTest, AnErrorCarriesItsDetails) {
   const grpc::Status status = stub->GetSyncStatus(&context, request, &response);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND);
   EXPECT_THAT(status.error_details(), HasSubstr("DESTINATION_NOT_FOUND"));
+}
+
+TEST_F(ServerTest, MetadataIsBounded) {
+  auto server = Start(Options());
+  auto stub = v1::DestinationService::NewStub(Dial(*server));
+  const auto spec = [&](size_t bytes) {
+    grpc::ClientContext context;
+    context.AddMetadata("x-host", std::string(bytes, 'x'));
+    v1::GetSpecResponse response;
+    return stub->GetSpec(&context, {}, &response).error_code();
+  };
+  EXPECT_EQ(spec(limits::kMaxMetadataBytes / 2), grpc::StatusCode::OK);
+  EXPECT_EQ(spec(limits::kMaxMetadataBytes * 2),
+            grpc::StatusCode::RESOURCE_EXHAUSTED);
+}
+
+TEST_F(ServerTest, ARequestLargerThanAFrameIsRefused) {
+  auto server = Start(Options());
+  auto stub = v1::DestinationService::NewStub(Dial(*server));
+  grpc::ClientContext context;
+  v1::ListRejectionsRequest request;
+  request.set_ad_account_id("1");
+  request.set_page_token(std::string(limits::kMaxFrameBytes + 1, 'x'));
+  v1::ListRejectionsResponse response;
+  EXPECT_EQ(stub->ListRejections(&context, request, &response).error_code(),
+            grpc::StatusCode::RESOURCE_EXHAUSTED);
+}
+
+// Whoever connects and says nothing is not waited for.
+TEST_F(ServerTest, AConnectionWithoutAHandshakeIsClosed) {
+  ServerOptions options = Options();
+  options.handshake_timeout = absl::Milliseconds(200);
+  auto server = Start(options);
+  uint32_t port = 0;
+  const std::string address = server->address();
+  ASSERT_TRUE(absl::SimpleAtoi(
+      absl::string_view(address).substr(address.rfind(':') + 1), &port));
+  const int fd = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in peer = {};
+  peer.sin_family = AF_INET;
+  peer.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  peer.sin_port = htons(static_cast<uint16_t>(port));
+  ASSERT_EQ(connect(fd, reinterpret_cast<sockaddr*>(&peer), sizeof(peer)), 0);
+  char buffer[256];
+  ssize_t got = 1;
+  // The server's own first frame, then its end.
+  while (got > 0) got = read(fd, buffer, sizeof(buffer));
+  EXPECT_LE(got, 0);
+  close(fd);
 }
 
 TEST_F(ServerTest, ADrainEndsWithTheServer) {

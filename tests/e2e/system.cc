@@ -11,6 +11,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 #include "gtest/gtest.h"
@@ -87,26 +88,35 @@ System::System(Options options)
   mkdir((directory_ + "/run").c_str(), 0700);
   WriteFile(directory_ + "/credentials/token", "pina_e2e\n");
   chmod((directory_ + "/credentials/token").c_str(), 0600);
-  std::string config = R"(
+  for (const auto& [name, content] : options_.credential_files) {
+    const std::string path = directory_ + "/credentials/" + name;
+    WriteFile(path, content);
+    chmod(path.c_str(), 0600);
+  }
+  std::string config = absl::StrCat(R"(
 credentials {
   credential_id: "main"
-  access_token_file: "token"
+  )",
+                                    options_.token_source, R"(
   rate_limits { unlimited: true }
 }
-)";
+)");
   for (const std::string& account : options_.ad_accounts) {
-    absl::StrAppend(&config, "destinations {\n  ad_account_id: \"", account,
-                    R"("
+    const auto policy = options_.delivery_policies.find(account);
+    absl::StrAppend(
+        &config, "destinations {\n  ad_account_id: \"", account, R"("
   display_name: "End to end"
   credential_id: "main"
   delivery_policy {
-    max_request_records: )",
-                    options_.max_request_records, R"(
+)",
+        policy != options_.delivery_policies.end()
+            ? policy->second
+            : absl::StrCat(
+                  "    max_request_records: ", options_.max_request_records, R"(
     max_delay { nanos: 200000000 }
     creation_lookup_window { seconds: 1 }
-  }
-}
-)");
+)"),
+        "  }\n}\n");
   }
   WriteFile(directory_ + "/config.textproto", config);
   StartConnector();
@@ -125,8 +135,12 @@ System::~System() {
 }
 
 void System::StartConnector() {
+  EXPECT_TRUE(TryStartConnector()) << ReadFile(directory_ + "/connector.log");
+}
+
+bool System::TryStartConnector() {
   std::vector<std::string> command = {
-      Runfile("connector/server/audience_connector"),
+      Runfile(options_.connector),
       "--config=" + directory_ + "/config.textproto",
       "--listen=unix:" + directory_ + "/run/connector.sock",
       "--state_dir=" + state_directory(),
@@ -135,9 +149,13 @@ void System::StartConnector() {
   for (const std::string& flag : options_.connector_flags) {
     command.push_back(flag);
   }
-  connector_ = Process::Start(command, directory_ + "/connector.log");
-  EXPECT_NE(connector_->AwaitLine("listening on "), "")
-      << ReadFile(directory_ + "/connector.log");
+  std::map<std::string, std::string> environment;
+  for (const auto& [name, value] : options_.connector_environment) {
+    environment[name] = absl::StrReplaceAll(value, {{"directory", directory_}});
+  }
+  connector_ =
+      Process::Start(command, directory_ + "/connector.log", environment);
+  return !connector_->AwaitLine("listening on ").empty();
 }
 
 std::unique_ptr<Process> System::StartCtl(std::vector<std::string> arguments,

@@ -22,16 +22,29 @@ class System {
     // The destinations, all with one credential.
     std::vector<std::string> ad_accounts = {kAdAccount};
     int max_request_records = 10'000;
+    // Where the credential's token comes from; the files are in credentials/.
+    std::string token_source = "access_token_file: \"token\"";
+    std::map<std::string, std::string> credential_files;
     std::vector<std::string> simulator_flags;
     std::vector<std::string> connector_flags;
+    // The program, and what its environment holds besides; `directory` in a
+    // value stands for the system's own.
+    std::string connector = "connector/server/audience_connector";
+    std::map<std::string, std::string> connector_environment;
+    // The text of a destination's delivery policy in place of the usual one, by
+    // ad account.
+    std::map<std::string, std::string> delivery_policies;
   };
 
   explicit System(Options options);
   System() : System(Options()) {}
   ~System();
 
-  // The connector; on the same state when started again.
+  // The connector; on the same state when started again. A start that does not
+  // come to serving fails the test.
   void StartConnector();
+  // False instead.
+  bool TryStartConnector();
   Process& connector() { return *connector_; }
   Process& simulator() { return *simulator_; }
 
@@ -61,6 +74,10 @@ class System {
   const std::string& directory() const { return directory_; }
   std::string state_directory() const { return directory_ + "/state"; }
   std::string base_url() const { return base_url_; }
+  // Where gRPC finds the connector.
+  std::string address() const {
+    return "unix:" + directory_ + "/run/connector.sock";
+  }
 
   // A profile in the platform's own shape.
   static nlohmann::json Profile(

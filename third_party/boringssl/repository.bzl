@@ -19,5 +19,5 @@ def _impl(ctx):
 
 debian_boringssl = repository_rule(
     implementation = _impl,
-    attrs = {"_fetch": attr.label(default = "//third_party/boringssl:fetch.sh")},
+    attrs = {"_fetch": attr.label(default = "//third_party:fetch_source.sh")},
 )

@@ -1,0 +1,925 @@
+#include "connector/delivery/history_runner.h"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "connector/base/limits.h"
+#include "connector/delivery/history_checks.h"
+
+namespace connector::delivery {
+namespace {
+
+using membership::Change;
+using membership::DeliveredState;
+using Event = DeliveryWorld::Event;
+using Fault = FakePinterest::Fault;
+using Kind = HistoryStep::Kind;
+using Scope = HistoryStep::Scope;
+
+constexpr const char* kAccounts[kHistoryDestinations] = {
+    DeliveryWorld::kAdAccount, "549755885176", "549755885177"};
+constexpr int kOfApi = 1;
+constexpr int kReadsPerMinute = 300;
+
+// More steps of delivery than any history needs: beyond, it turns in a circle.
+constexpr int kMostSteps = 30'000;
+
+// The number after `name=` in an event's message.
+int64_t NumberIn(const std::string& message, const std::string& name) {
+  const size_t at = message.find(name + "=");
+  return at == std::string::npos
+             ? 0
+             : std::atoll(message.c_str() + at + name.size() + 1);
+}
+
+class Run {
+ public:
+  Run(const History& history, const HistoryOptions& options, Coverage* coverage)
+      : history_(history),
+        coverage_(*coverage),
+        trace_(options.trace),
+        world_(history.seed, options.backend) {
+    if (options.ledger_wrapper) {
+      world_.set_ledger_wrapper(options.ledger_wrapper);
+    }
+    auto& config = world_.config();
+    auto* credential = config.add_credentials();
+    credential->set_credential_id("other");
+    credential->set_access_token_file("other");
+    for (auto& each : *config.mutable_credentials()) {
+      each.mutable_rate_limits()->set_writes_per_minute(200);
+      each.mutable_rate_limits()->set_reads_per_minute(kReadsPerMinute);
+    }
+    auto* destination = config.add_destinations();
+    destination->set_ad_account_id(kAccounts[2]);
+    destination->set_display_name("third");
+    destination->set_credential_id("other");
+    of_api_.set_ad_account_id(kAccounts[kOfApi]);
+    of_api_.set_display_name("second");
+    of_api_.set_credential_id("main");
+    for (int d = 0; d < kHistoryDestinations; ++d) {
+      Policy(d)->set_max_request_records(most_records_);
+    }
+    world_.pinterest().SetFaults(
+        [this](const FakePinterest::Call& call) { return NextFault(call); });
+  }
+
+  std::string Do() {
+    Open();
+    if (failure_.empty()) Create();
+    for (step_ = 0; step_ < history_.steps.size(); ++step_) {
+      if (!failure_.empty()) return failure_;
+      const HistoryStep& step = history_.steps[step_];
+      if (trace_) Trace(FormatStep(step));
+      Take(step);
+      AfterCalls();
+      if (failure_.empty()) CheckAccounts(/*of_all=*/false);
+    }
+    if (failure_.empty()) End();
+    return failure_;
+  }
+
+ private:
+  struct Segment {
+    std::map<int, Change> last;
+    int64_t received = 0;
+    // What its counters were.
+    membership::SyncCounts counts;
+    // Records of which nobody knows whether they are on the list: it was there
+    // before, or the destination was deleted.
+    std::set<int> unknown;
+    // There is a list of the name that others made.
+    bool foreign = false;
+  };
+  struct Trouble {
+    Fault fault;
+    Scope scope;
+    int skip;
+    int times;
+    absl::Time until;
+  };
+
+  void Fail(const std::string& what) {
+    if (!failure_.empty()) return;
+    failure_ = absl::StrCat("after step ", step_ + 1, ": ", what);
+  }
+  void Trace(const std::string& line) {
+    if (!trace_) return;
+    trace_(
+        absl::StrCat(absl::ToInt64Seconds(world_.clock().Now() -
+                                          absl::FromUnixSeconds(1'700'000'000)),
+                     " s: ", line));
+  }
+  void Reach(const std::string& name) { ++coverage_[name]; }
+
+  // ---- Pinterest.
+
+  static bool Meets(Scope scope, const FakePinterest::Call& call) {
+    return scope == Scope::kAny ||
+           (scope == Scope::kList) == (call.what == "LIST");
+  }
+
+  Fault NextFault(const FakePinterest::Call& call) {
+    if (kill_in_call_.has_value() && call.what != "LIST") {
+      const bool applied = (*kill_in_call_)[0] != 0;
+      kill_ = (*kill_in_call_)[1];
+      kill_in_call_.reset();
+      // It never hears the answer, and writes nothing any more.
+      if (world_.disk() != nullptr) world_.disk()->DieAtWrite(1, false);
+      Reach(applied ? "kill.in_call_applied" : "kill.in_call");
+      return applied ? Fault::kLostAfter : Fault::kLostBefore;
+    }
+    for (auto trouble = troubles_.begin(); trouble != troubles_.end();
+         ++trouble) {
+      if (!Meets(trouble->scope, call)) continue;
+      if (trouble->skip > 0) {
+        --trouble->skip;
+        continue;
+      }
+      const Fault fault = trouble->fault;
+      if (--trouble->times == 0) troubles_.erase(trouble);
+      return fault;
+    }
+    for (const Trouble& window : windows_) {
+      if (Meets(window.scope, call) && world_.clock().Now() < window.until) {
+        return window.fault;
+      }
+    }
+    return Fault::kNone;
+  }
+
+  // ---- The process.
+
+  void Open() {
+    Trace("  opened");
+    world_.Open();
+    if (!world_.is_open()) return Fail("the store does not open");
+    ResetBudgets();
+    for (auto& [key, pass] : passes_) pass.Disturb();
+    SeeWhetherDeleted();
+  }
+
+  void ResetBudgets() {
+    const auto& limits = world_.config().credentials(0).rate_limits();
+    budgets_[0].Reset(limits.writes_per_minute(), kReadsPerMinute);
+    budgets_[1].Reset(200, kReadsPerMinute);
+  }
+
+  // A kill or power cut now.
+  void Kill(int kept) {
+    size_t left = SIZE_MAX;
+    if (world_.disk() != nullptr && kept >= 0) {
+      const size_t unsynced = world_.disk()->unsynced_writes();
+      left = static_cast<size_t>(kept) % (unsynced + 1);
+      if (left < unsynced) {
+        Reach("kill.power");
+        for (auto& [key, segment] : segments_) segment.counts.settled = {};
+      }
+    }
+    Reach("kill.all");
+    kill_.reset();
+    kill_at_write_.reset();
+    world_.Close(left);
+    Open();
+  }
+
+  // Whether the process has died meanwhile; starts it anew if so.
+  bool DiedMeanwhile() {
+    if (world_.disk() != nullptr && world_.disk()->dead()) {
+      if (kill_at_write_.has_value()) {
+        Reach((*kill_at_write_)[1] != 0 ? "kill.after_write"
+                                        : "kill.before_write");
+        kill_ = (*kill_at_write_)[2];
+      }
+      Kill(kill_.value_or(-1));
+      return true;
+    }
+    if (kill_.has_value()) {
+      Kill(*kill_);
+      return true;
+    }
+    return false;
+  }
+
+  bool Exists(int destination) {
+    return world_.registry().FindDestination(
+               absl::string_view(kAccounts[destination])) != nullptr;
+  }
+  membership::DestinationNumber Number(int destination) {
+    return world_.registry()
+        .FindDestination(absl::string_view(kAccounts[destination]))
+        ->number;
+  }
+
+  void Create() {
+    if (Exists(kOfApi)) return;
+    if (!world_.registry().ApplyDestination(of_api_, false).ok()) {
+      if (!DiedMeanwhile()) Fail("a destination cannot be made");
+    } else {
+      world_.deliverer().OnConfigurationChanged();
+    }
+  }
+
+  // What a deleted destination knew is forgotten.
+  void SeeWhetherDeleted() {
+    if (Exists(kOfApi)) return;
+    for (auto& [key, segment] : segments_) {
+      if (key.first != kOfApi) continue;
+      Segment anew;
+      anew.unknown = std::move(segment.unknown);
+      anew.foreign = segment.foreign;
+      for (const auto& [record, change] : segment.last) {
+        anew.unknown.insert(record);
+      }
+      segment = std::move(anew);
+    }
+  }
+
+  bool MayHavePass(int destination, const std::string& segment) {
+    const auto row =
+        world_.store().FindSegment(Number(destination), "ups", segment);
+    if (!row.has_value()) return false;
+    if (world_.store().FindPendingList(row->list).has_value()) return true;
+    const auto echoes = world_.store().EchoTimes();
+    return std::any_of(echoes.begin(), echoes.end(), [&](const auto& echo) {
+      return echo.first == row->list;
+    });
+  }
+
+  void Commit(const HistoryStep& step) {
+    const int d = step.destination;
+    if (!Exists(d) || step.events.empty()) return;
+    std::set<std::string> names;
+    for (const Event& event : step.events) names.insert(event.segment);
+    for (const std::string& name : names) {
+      // A pass under way may take in what is removed now.
+      if (MayHavePass(d, name)) {
+        passes_[{kAccounts[d], DeliveryWorld::Name(name)}].Disturb();
+      }
+    }
+    const auto before = world_.store().SyncedCommit();
+    const absl::Status status = world_.TryCommitTo(kAccounts[d], step.events);
+    if (!status.ok()) {
+      if (!DiedMeanwhile()) {
+        return Fail(absl::StrCat("a commit is refused: ", status.message()));
+      }
+      Reach("kill.in_commit");
+      // Nobody was told that it is durable, but it may be.
+      if (!failure_.empty() || world_.store().SyncedCommit() == before) return;
+      Reach("kill.in_commit_durable");
+    }
+    for (const Event& event : step.events) {
+      Segment& segment = segments_[{d, event.segment}];
+      segment.last[event.record] = event.change;
+      segment.received += event.counted;
+      segment.unknown.erase(event.record);
+    }
+  }
+
+  // ---- The steps.
+
+  void Take(const HistoryStep& step) {
+    const int n = step.numbers[0];
+    const int d = step.destination;
+    Reach(absl::StrCat("step.", HistoryStepName(step.kind)));
+    switch (step.kind) {
+      case Kind::kCommit:
+        Commit(step);
+        break;
+      case Kind::kFlush:
+        if (Exists(d)) world_.deliverer().Flush(Number(d));
+        break;
+      case Kind::kRetry:
+        if (Exists(d)) world_.deliverer().Retry(Number(d));
+        break;
+      case Kind::kPause:
+      case Kind::kResume:
+        Disturb(d);
+        if (!Exists(d)) break;
+        world_.registry()
+            .SetDestinationPaused(kAccounts[d], step.kind == Kind::kPause)
+            .IgnoreError();
+        if (!DiedMeanwhile()) world_.deliverer().OnConfigurationChanged();
+        break;
+      case Kind::kPauseSegment:
+      case Kind::kResumeSegment:
+        PauseSegment(d, step.segment, step.kind == Kind::kPauseSegment);
+        break;
+      case Kind::kDelete:
+        if (!Exists(kOfApi)) break;
+        world_.registry()
+            .DeleteDestination(kAccounts[kOfApi], "")
+            .IgnoreError();
+        Disturb(kOfApi);
+        if (DiedMeanwhile()) break;
+        world_.deliverer().OnConfigurationChanged();
+        SeeWhetherDeleted();
+        break;
+      case Kind::kCreate:
+        if (Exists(kOfApi)) break;
+        // A new incarnation knows nothing of the old one's requests and of
+        // lists that do not show yet.
+        RunUntil(world_.clock().Now() + absl::Minutes(10));
+        if (failure_.empty()) Create();
+        break;
+      case Kind::kRequestRecords:
+        Policy(d)->set_max_request_records(std::clamp(n, 1, 50));
+        most_records_ = std::max(most_records_, std::clamp(n, 1, 50));
+        Reconfigure(d);
+        break;
+      case Kind::kMaxDelay:
+        Policy(d)->mutable_max_delay()->set_seconds(std::clamp(n, 1, 600));
+        Reconfigure(d);
+        break;
+      case Kind::kRate:
+        world_.config()
+            .mutable_credentials(0)
+            ->mutable_rate_limits()
+            ->set_writes_per_minute(std::clamp(n, 2, 400));
+        Kill(-1);
+        break;
+      case Kind::kTrial: {
+        auto* limits =
+            world_.config().mutable_credentials(0)->mutable_rate_limits();
+        limits->set_access_tier(n != 0
+                                    ? audience_sync::v1::ACCESS_TIER_TRIAL
+                                    : audience_sync::v1::ACCESS_TIER_STANDARD);
+        Kill(-1);
+        if (n != 0) {
+          budgets_[0].SetDays(limits::kTrialWritesPerDay,
+                              limits::kTrialCallsPerDay);
+        } else {
+          budgets_[0].SetDays(0, 0);
+        }
+        days_of_patience_ = n != 0 ? 30 : days_of_patience_;
+        break;
+      }
+      case Kind::kAdvance:
+        world_.clock().Advance(absl::Seconds(std::max(n, 0)));
+        break;
+      case Kind::kRun:
+        for (int i = 0; i < n && RunStep(); ++i) {
+        }
+        break;
+      case Kind::kKill:
+        Kill(n);
+        break;
+      case Kind::kKillAtWrite:
+        if (world_.disk() == nullptr) {
+          kill_ = -1;
+        } else {
+          kill_at_write_ = step.numbers;
+          world_.disk()->DieAtWrite(std::max(n, 1), step.numbers[1] != 0);
+        }
+        break;
+      case Kind::kKillInCall:
+        kill_in_call_ = step.numbers;
+        break;
+      case Kind::kFault:
+        troubles_.push_back({step.fault, step.scope, n,
+                             std::max(step.numbers[1], 1), absl::Time()});
+        break;
+      case Kind::kWindow:
+        windows_.push_back({step.fault, step.scope, 0, 0,
+                            world_.clock().Now() + absl::Seconds(n)});
+        break;
+      case Kind::kBadRecord:
+        world_.pinterest().SetBadRecord(DeliveryWorld::WireText(n),
+                                        step.numbers[1] != 0);
+        break;
+      case Kind::kHeal:
+        world_.pinterest().ClearBadRecords();
+        break;
+      case Kind::kMaxRecords:
+        world_.pinterest().SetMaxRecords(static_cast<size_t>(std::max(n, 0)));
+        break;
+      case Kind::kListingDelay:
+        world_.pinterest().SetListingDelay(absl::Seconds(n));
+        break;
+      case Kind::kLateDelay:
+        world_.pinterest().SetLateDelay(absl::Seconds(n));
+        break;
+      case Kind::kForeignList:
+        AddForeignList(step);
+        break;
+    }
+  }
+
+  audience_sync::v1::DeliveryPolicy* Policy(int destination) {
+    return destination == kOfApi
+               ? of_api_.mutable_delivery_policy()
+               : world_.config()
+                     .mutable_destinations(destination == 0 ? 0 : 1)
+                     ->mutable_delivery_policy();
+  }
+
+  // The file is read at the start; over the API it goes at once.
+  void Reconfigure(int destination) {
+    Disturb(destination);
+    if (destination != kOfApi) return Kill(-1);
+    if (!Exists(kOfApi)) return;
+    if (!world_.registry().ApplyDestination(of_api_, false).ok()) {
+      if (!DiedMeanwhile()) Fail("a destination cannot be changed");
+      return;
+    }
+    world_.deliverer().OnConfigurationChanged();
+  }
+
+  void PauseSegment(int destination, const std::string& name, bool paused) {
+    Disturb(destination);
+    if (!Exists(destination)) return;
+    const auto row =
+        world_.store().FindSegment(Number(destination), "ups", name);
+    if (!row.has_value()) return;
+    world_.store().SetSegmentPaused(row->number, paused).IgnoreError();
+    if (!DiedMeanwhile()) world_.deliverer().OnConfigurationChanged();
+  }
+
+  void AddForeignList(const HistoryStep& step) {
+    const int d = step.destination;
+    const std::string name = DeliveryWorld::Name(step.segment);
+    // Not once the connector may have looked for it: what somebody else makes
+    // while the connector makes its own cannot be told from that.
+    if (looked_for_.count({d, step.segment}) > 0) return;
+    Reach("foreign_list");
+    Segment& segment = segments_[{d, step.segment}];
+    segment.foreign = true;
+    for (int i = 0; i < 3; ++i) {
+      // Records with events keep what their events say only if a removal is
+      // never skipped on a list of others; so these are known by nobody else.
+      const int record = step.numbers[0] + i;
+      if (segment.last.count(record) == 0) segment.unknown.insert(record);
+    }
+    std::set<std::string> records;
+    for (int record : segment.unknown) {
+      records.insert(DeliveryWorld::WireText(record));
+    }
+    world_.pinterest().AddList(name, std::move(records), kAccounts[d]);
+  }
+
+  void NoteLooked(const std::string& account) {
+    for (const auto& [key, segment] : segments_) {
+      if (kAccounts[key.first] == account && !segment.last.empty()) {
+        looked_for_.insert(key);
+      }
+    }
+  }
+
+  void Disturb(int destination) {
+    for (auto& [key, pass] : passes_) {
+      if (key.first == kAccounts[destination]) pass.Disturb();
+    }
+  }
+
+  // One step of delivery; false if none is due.
+  bool RunStep() {
+    if (!failure_.empty()) return false;
+    const bool ran = world_.deliverer().RunReadyStep();
+    AfterCalls();
+    if (ran && ++steps_run_ > kMostSteps) Fail("delivery turns in a circle");
+    return ran;
+  }
+
+  void RunUntil(absl::Time end) {
+    while (failure_.empty()) {
+      while (RunStep()) {
+      }
+      if (!failure_.empty()) return;
+      const absl::Time next = world_.deliverer().NextStepTime();
+      const absl::Time now = world_.clock().Now();
+      const absl::Time until = std::min(next, end);
+      if (until > now) {
+        world_.clock().Advance(until - now);
+      } else if (now >= end) {
+        return;
+      } else {
+        world_.clock().Advance(absl::Milliseconds(1));
+        if (++steps_run_ > kMostSteps) Fail("delivery turns in a circle");
+      }
+    }
+  }
+
+  // ---- The checks.
+
+  // Looks at what Pinterest and the log got since the last time, and whether
+  // the process has died over it.
+  void AfterCalls() {
+    const auto calls = world_.pinterest().CallsAfter(0);
+    world_.pinterest().ClearCalls();
+    for (const FakePinterest::Call& call : calls) Check(call);
+    std::vector<DeliveryEvent> events;
+    events.swap(world_.events());
+    for (const DeliveryEvent& event : events) Check(event);
+    if (failure_.empty()) DiedMeanwhile();
+  }
+
+  void Check(const FakePinterest::Call& call) {
+    const bool read = call.what == "LIST";
+    if (trace_) {
+      std::string line = absl::StrCat("  ", call.what, " ", call.ad_account_id,
+                                      " ", call.list_name, " ",
+                                      FakePinterest::FaultName(call.fault));
+      for (int record = 0; record < 60; ++record) {
+        const std::string text = DeliveryWorld::WireText(record);
+        for (const std::string& each : call.records) {
+          if (each == text) absl::StrAppend(&line, " ", record);
+        }
+      }
+      Trace(line);
+    }
+    if (call.fault != Fault::kNone) {
+      Reach(absl::StrCat(read ? "read_fault." : "fault.",
+                         FakePinterest::FaultName(call.fault)));
+    }
+    Reach(absl::StrCat("call.", call.what));
+    const bool other = call.ad_account_id == kAccounts[2];
+    if (!budgets_[other].Take(read, call.time)) {
+      Fail("a credential's budget is exceeded");
+    }
+    if (budgets_[other].day_is_full()) Reach("day_is_used_up");
+    if (read) {
+      NoteLooked(call.ad_account_id);
+      if (Taken(call.fault)) return;
+      for (auto& [key, pass] : passes_) {
+        if ((key.first == kAccounts[2]) == other) pass.Disturb();
+      }
+      return;
+    }
+    const ListKey key(call.ad_account_id, call.list_name);
+    look_at_lists_ |= call.what == "CREATE";
+    if (static_cast<int>(call.records.size()) > most_records_) {
+      Fail("a request is larger than it may be");
+    }
+    refusals_.Take(call);
+    PassCheck& pass = passes_[key];
+    pass.Take(call);
+    if (call.what == "REMOVE" && added_since_settled_[key]) {
+      Reach("removal_during_a_pass");
+    }
+    if (call.what != "REMOVE") added_since_settled_[key] = true;
+    if (Taken(call.fault)) return;
+    // Its own list's pass, and whoever may be stopped by a gate over it.
+    for (auto& [each, disturbed] : passes_) {
+      if ((each.first == kAccounts[2]) == other) disturbed.Disturb();
+    }
+    pass.Disturb();
+  }
+
+  void Check(const DeliveryEvent& event) {
+    Reach(absl::StrCat("event.", DeliveryEventName(event.kind)));
+    Trace(absl::StrCat("  ", DeliveryEventName(event.kind), " list ",
+                       event.list, ": ", event.message));
+    if (event.kind == DeliveryEvent::Kind::kListAdopted &&
+        event.message != "found by its name") {
+      Reach("creation_found_later");
+    }
+    if (event.kind != DeliveryEvent::Kind::kPassSettled) return;
+    const auto list = world_.store().GetList(event.list);
+    if (!list.ok()) return;
+    const auto segment = world_.store().GetSegment(list->segment);
+    const auto destination =
+        world_.registry().FindDestination(list->destination);
+    if (!segment.ok() || destination == nullptr) return;
+    const ListKey key(event.ad_account_id,
+                      DeliveryWorld::Name(segment->segment_id));
+    int64_t most = destination->policy.max_request_records;
+    if (list->learnt_max_records > 0) {
+      most = std::min(most, list->learnt_max_records);
+    }
+    if (passes_[key].clean() && passes_[key].under_way()) {
+      Reach("pass_without_trouble");
+    }
+    const std::string wrong =
+        passes_[key].Settled(NumberIn(event.message, "added"),
+                             NumberIn(event.message, "removed"), most);
+    added_since_settled_[key] = false;
+    if (!wrong.empty()) Fail(wrong);
+    if (NumberIn(event.message, "superseded") > 0) Reach("superseded");
+    if (NumberIn(event.message, "netted_out") > 0) Reach("netted_out");
+    if (NumberIn(event.message, "already_there") > 0) Reach("already_there");
+  }
+
+  void CheckLists() {
+    look_at_lists_ = false;
+    std::map<ListKey, int> lists;
+    for (const auto& [id, list] : world_.pinterest().Lists()) {
+      if (list.foreign) continue;
+      if (++lists[{list.ad_account_id, list.name}] > 1) {
+        Fail(absl::StrCat("two lists of the name ", list.name));
+      }
+    }
+  }
+
+  // All counters; of the runs themselves one list in turn, or all.
+  void CheckAccounts(bool of_all) {
+    int looked_at = 0;
+    const int turn = ++turns_;
+    if (look_at_lists_ || of_all || turn % 16 == 0) CheckLists();
+    for (int d = 0; d < kHistoryDestinations && failure_.empty(); ++d) {
+      if (!Exists(d)) continue;
+      const auto report = world_.store().Report(Number(d));
+      if (!report.ok()) return Fail("no report");
+      for (const auto& row : report->segments) {
+        Segment& segment = segments_[{d, row.segment.segment_id}];
+        const std::string where = absl::StrCat("destination ", d, " segment ",
+                                               row.segment.segment_id, ": ");
+        CheckCounts(where, row.counts, segment);
+        const bool look = of_all || turn % 6 == looked_at++ % 6;
+        if (look) CheckPending(where, row);
+      }
+    }
+  }
+
+  void CheckCounts(const std::string& where,
+                   const membership::SyncCounts& counts, Segment& segment) {
+    const auto& now = counts.settled;
+    const auto& before = segment.counts.settled;
+    if (counts.intake.received != segment.received) {
+      Fail(absl::StrCat(where, "received ", counts.intake.received,
+                        ", committed ", segment.received));
+    } else if (counts.pending() < 0) {
+      Fail(absl::StrCat(where, "less than nothing is pending"));
+    } else if (now.delivered < before.delivered ||
+               now.already_there < before.already_there ||
+               now.netted_out < before.netted_out ||
+               now.superseded < before.superseded ||
+               now.refused < before.refused) {
+      Fail(absl::StrCat(where, "a counter went down"));
+    }
+    segment.counts = counts;
+  }
+
+  // What is pending is what the runs hold.
+  void CheckPending(const std::string& where,
+                    const membership::SegmentReport& row) {
+    int64_t counted = 0;
+    for (Change change : {Change::kAdd, Change::kRemove}) {
+      auto runs = world_.store().ReadRuns(row.list.number, change, 0,
+                                          world_.store().SyncedCommit());
+      if (!runs.ok()) return Fail("runs cannot be read");
+      membership::RunEntry entry;
+      while ((*runs)->Next(&entry)) counted += entry.counted;
+    }
+    if (counted != row.counts.pending()) {
+      Fail(absl::StrCat(where, row.counts.pending(), " pending, ", counted,
+                        " in the runs"));
+    }
+  }
+
+  // ---- The end.
+
+  void End() {
+    troubles_.clear();
+    windows_.clear();
+    kill_in_call_.reset();
+    world_.pinterest().SetMaxRecords(0);
+    if (world_.disk() != nullptr) Kill(-1);
+    for (int d = 0; d < kHistoryDestinations && failure_.empty(); ++d) {
+      if (!Exists(d)) continue;
+      world_.registry().SetDestinationPaused(kAccounts[d], false).IgnoreError();
+      for (const auto& segment : world_.store().Segments(Number(d))) {
+        world_.store().SetSegmentPaused(segment.number, false).IgnoreError();
+      }
+    }
+    world_.deliverer().OnConfigurationChanged();
+    // Bad records get their chance to be refused; those of which nothing shows
+    // that they are bad wait until they are well.
+    RunUntil(world_.clock().Now() + absl::Hours(1));
+    world_.pinterest().ClearBadRecords();
+    // What may still be applied late is, and what is repeated goes out.
+    RunUntil(world_.clock().Now() + days_of_patience_ * absl::Hours(24));
+    if (!failure_.empty()) return;
+    if (world_.deliverer().NextStepTime() != absl::InfiniteFuture()) {
+      return Fail("delivery does not come to rest");
+    }
+    CheckAccounts(/*of_all=*/true);
+    for (auto& [key, segment] : segments_) {
+      if (failure_.empty() && Exists(key.first)) {
+        CheckConverged(key.first, key.second, segment);
+      }
+    }
+    // The first pass after a kill believes no doubt, so it may repeat some.
+    const bool doubts = HasDoubts();
+    if (failure_.empty()) CheckRepeatedExport(/*may_cost=*/doubts);
+    if (failure_.empty() && doubts) CheckRepeatedExport(/*may_cost=*/false);
+  }
+
+  bool HasDoubts() {
+    for (const auto& [key, segment] : segments_) {
+      if (!Exists(key.first)) continue;
+      const auto row =
+          world_.store().FindSegment(Number(key.first), "ups", key.second);
+      if (!row.has_value()) continue;
+      const auto doubts = world_.store().Doubts(row->list);
+      if (!doubts.ok() || !doubts->empty()) return true;
+    }
+    return false;
+  }
+
+  std::set<std::string> LoggedRefusals(int destination,
+                                       membership::SegmentNumber segment) {
+    std::set<std::string> records;
+    const auto page =
+        world_.store().Rejections(Number(destination), 10'000, "");
+    if (!page.ok()) return records;
+    for (const auto& line : page->rejections) {
+      if (!line.refused.has_value() || line.refused->segment != segment) {
+        continue;
+      }
+      std::string text;
+      line.refused->refusal.record.AppendWireText(&text);
+      records.insert(text);
+    }
+    return records;
+  }
+
+  void CheckConverged(int destination, const std::string& name,
+                      Segment& segment) {
+    const std::string where =
+        absl::StrCat("destination ", destination, " segment ", name, ": ");
+    const auto row =
+        world_.store().FindSegment(Number(destination), "ups", name);
+    if (!row.has_value()) {
+      if (!segment.last.empty()) Fail(absl::StrCat(where, "unknown"));
+      return;
+    }
+    const auto list = world_.store().GetList(row->list);
+    auto delivered = world_.store().ReadDelivered(row->list);
+    if (!list.ok() || !delivered.ok()) return Fail("the list cannot be read");
+    if (world_.store().FindPendingList(row->list).has_value()) {
+      return Fail(absl::StrCat(where, "still pending"));
+    }
+    const ListKey key(kAccounts[destination], DeliveryWorld::Name(name));
+    std::set<std::string> there;
+    const auto lists = world_.pinterest().Lists();
+    const auto found = lists.find(list->customer_list_id);
+    if (found != lists.end()) there = found->second.records;
+    const std::set<std::string> refused =
+        LoggedRefusals(destination, row->number);
+    for (const std::string& record : refused) {
+      if (!refusals_.Proven(key, record)) {
+        return Fail(absl::StrCat(where, "a record is refused without proof"));
+      }
+    }
+
+    std::map<std::string, std::pair<int, Change>> last;
+    for (const auto& [record, change] : segment.last) {
+      last[DeliveryWorld::WireText(record)] = {record, change};
+    }
+    // In the order of the records, as the cursor wants it.
+    for (const auto& [text, event] : last) {
+      const auto& [record, change] = event;
+      const bool is_there = there.erase(text) > 0;
+      const auto entry = (*delivered)->Find(DeliveryWorld::RecordOf(record));
+      if (!entry.ok()) return Fail("the delivered state cannot be read");
+      if (entry->state == DeliveredState::kRefusedRemove) {
+        refused_removals_.insert({{destination, name}, record});
+      }
+      if (is_there == (change == Change::kAdd)) continue;
+      const auto excuse = change == Change::kAdd
+                              ? DeliveredState::kRefusedAdd
+                              : DeliveredState::kRefusedRemove;
+      if (entry->state == excuse && refused.count(text) > 0) {
+        Reach("refused_for_good");
+        continue;
+      }
+      return Fail(absl::StrCat(
+          where, "record ", record,
+          is_there ? " is still there" : " is not there", ", delivered state ",
+          entry->state.has_value() ? static_cast<int>(*entry->state) : 0,
+          refused.count(text) > 0 ? ", refused" : ""));
+    }
+    for (int record : segment.unknown) {
+      there.erase(DeliveryWorld::WireText(record));
+    }
+    if (!there.empty()) {
+      Fail(absl::StrCat(where, there.size(), " records nobody asked for"));
+    }
+  }
+
+  // Everything once more, as a daily full export does.
+  void CheckRepeatedExport(bool may_cost) {
+    for (const auto& [key, segment] : segments_) {
+      if (!Exists(key.first) || !failure_.empty()) continue;
+      const auto row =
+          world_.store().FindSegment(Number(key.first), "ups", key.second);
+      if (!row.has_value()) continue;
+      const auto list = world_.store().GetList(row->list);
+      HistoryStep step;
+      step.kind = Kind::kCommit;
+      step.destination = key.first;
+      for (const auto& [record, change] : segment.last) {
+        // On a list with members of others no removal is skipped, nor is one
+        // that was refused.
+        if (change == Change::kRemove &&
+            (segment.foreign || (list.ok() && list->unknown_members) ||
+             refused_removals_.count({key, record}) > 0)) {
+          continue;
+        }
+        step.events.push_back({key.second, record, change});
+      }
+      Commit(step);
+    }
+    const int64_t before = WritingCalls();
+    RunUntil(world_.clock().Now() + absl::Hours(1));
+    if (!may_cost && WritingCalls() != before)
+      Fail("a repeated export costs calls");
+    if (failure_.empty()) CheckAccounts(/*of_all=*/true);
+    for (const auto& [key, segment] : segments_) {
+      if (segment.counts.pending() != 0 && Exists(key.first)) {
+        Fail("the end is pending");
+      }
+    }
+  }
+
+  int64_t WritingCalls() {
+    return coverage_["call.CREATE"] + coverage_["call.ADD"] +
+           coverage_["call.REMOVE"];
+  }
+
+  const History& history_;
+  Coverage& coverage_;
+  const std::function<void(const std::string&)> trace_;
+  DeliveryWorld world_;
+  audience_sync::v1::Destination of_api_;
+  std::string failure_;
+  size_t step_ = 0;
+  int steps_run_ = 0;
+  int turns_ = 0;
+  int days_of_patience_ = 1;
+  // A list may have been made since the last look.
+  bool look_at_lists_ = false;
+  int most_records_ = 10;
+
+  std::vector<Trouble> troubles_;
+  std::vector<Trouble> windows_;
+  // Once the step under way is over.
+  std::optional<int> kill_;
+  std::optional<std::array<int, 3>> kill_at_write_;
+  std::optional<std::array<int, 3>> kill_in_call_;
+
+  // By destination and segment.
+  std::map<std::pair<int, std::string>, Segment> segments_;
+  std::set<std::pair<int, std::string>> looked_for_;
+  std::set<std::pair<std::pair<int, std::string>, int>> refused_removals_;
+  BudgetCheck budgets_[2];
+  RefusalCheck refusals_;
+  std::map<ListKey, PassCheck> passes_;
+  std::map<ListKey, bool> added_since_settled_;
+};
+
+}  // namespace
+
+std::vector<std::string> WhatHistoriesReach() {
+  std::vector<std::string> names = {
+      "call.CREATE",
+      "call.ADD",
+      "call.REMOVE",
+      "call.LIST",
+      "event.LIST_CREATED",
+      "event.LIST_ADOPTED",
+      "event.TWIN_LIST_FOUND",
+      "event.PASS_SETTLED",
+      "event.REQUEST_FAILED",
+      "event.BLOCKED",
+      "event.RECORDS_REFUSED",
+      "event.EXCEPTIONS",
+      "creation_found_later",
+      "foreign_list",
+      "removal_during_a_pass",
+      "pass_without_trouble",
+      "day_is_used_up",
+      "refused_for_good",
+      "superseded",
+      "netted_out",
+      "already_there",
+      "kill.all",
+      "kill.power",
+      "kill.before_write",
+      "kill.after_write",
+      "kill.in_call",
+      "kill.in_call_applied",
+      "kill.in_commit",
+      "kill.in_commit_durable",
+  };
+  for (int i = 1; i < FakePinterest::kFaults; ++i) {
+    const char* name = FakePinterest::FaultName(static_cast<Fault>(i));
+    names.push_back(absl::StrCat("fault.", name));
+    names.push_back(absl::StrCat("read_fault.", name));
+  }
+  for (int i = 0; i < kHistoryStepKinds; ++i) {
+    names.push_back(absl::StrCat(
+        "step.", HistoryStepName(static_cast<HistoryStep::Kind>(i))));
+  }
+  return names;
+}
+
+std::string RunHistory(const History& history, const HistoryOptions& options,
+                       Coverage* coverage) {
+  return Run(history, options, coverage).Do();
+}
+
+}  // namespace connector::delivery

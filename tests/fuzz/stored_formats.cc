@@ -1,0 +1,131 @@
+// Bytes in the place of what the store keeps: damage must be seen or read as
+// something that the store could have written. An input is a byte for the
+// format and the value.
+
+#include <optional>
+#include <string>
+
+#include "connector/membership/block.h"
+#include "connector/membership/keys.h"
+#include "connector/membership/rows.h"
+#include "connector/membership/run.h"
+#include "tests/fuzz/fuzz.h"
+
+namespace {
+
+using namespace connector::membership;  // NOLINT
+using identity_mapping::RecordView;
+
+// What is read is written again in one form only.
+template <typename T, typename Encode, typename Decode>
+void CheckRow(absl::string_view value, Decode decode, Encode encode) {
+  const std::optional<T> read = decode(value);
+  if (!read.has_value()) return;
+  const std::string written = encode(*read);
+  const std::optional<T> again = decode(written);
+  FUZZ_CHECK(again.has_value());
+  FUZZ_CHECK(encode(*again) == written);
+}
+
+void CheckBlock(absl::string_view value) {
+  BlockReader reader(value);
+  BlockEntry entry;
+  EntryBytes copy;
+  size_t entries = 0;
+  while (reader.Next(&entry)) {
+    FUZZ_CHECK(++entries <= value.size());
+    copy.AppendStored(entry);
+    FUZZ_CHECK(
+        RecordView::FromEncoded(copy.EncodedRecord(entries - 1)).has_value());
+  }
+  if (!reader.status().ok()) {
+    FUZZ_CHECK(absl::IsDataLoss(reader.status()));
+    return;
+  }
+  FUZZ_CHECK(reader.left() == 0);
+  // The entries make a block that reads the same.
+  const std::string written = copy.Block(reader.epoch(), 0, entries);
+  BlockReader again(written);
+  size_t read = 0;
+  while (again.Next(&entry)) ++read;
+  FUZZ_CHECK(again.status().ok());
+  FUZZ_CHECK(read == entries);
+}
+
+void CheckRun(absl::string_view value) {
+  auto reader = RunReader::Open(value);
+  if (!reader.ok()) {
+    FUZZ_CHECK(absl::IsDataLoss(reader.status()));
+    return;
+  }
+  RunEntry entry;
+  size_t entries = 0;
+  while (reader->Next(&entry)) {
+    FUZZ_CHECK(++entries <= value.size());
+    FUZZ_CHECK(RecordView::FromEncoded(entry.record.encoded()).has_value());
+  }
+  if (reader->status().ok()) FUZZ_CHECK(entries == reader->count());
+}
+
+}  // namespace
+
+int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  fuzz::Input input(data, size);
+  const uint8_t format = input.Byte();
+  const absl::string_view value = input.Rest();
+  switch (format % 16) {
+    case 0:
+      CheckRow<uint64_t>(value, DecodeNumber, EncodeNumber);
+      break;
+    case 1:
+      CheckRow<NextNumbers>(value, DecodeNextNumbers, EncodeNextNumbers);
+      break;
+    case 2:
+      CheckRow<NewestCommit>(value, DecodeNewestCommit, EncodeNewestCommit);
+      break;
+    case 3:
+      CheckRow<DestinationRow>(value, DecodeDestination, EncodeDestination);
+      break;
+    case 4:
+      CheckRow<SegmentRow>(value, DecodeSegment, EncodeSegment);
+      break;
+    case 5:
+      CheckRow<ListRow>(value, DecodeList, EncodeList);
+      break;
+    case 6:
+      CheckRow<IntakeCounts>(value, DecodeIntakeCounts, EncodeIntakeCounts);
+      break;
+    case 7:
+      CheckRow<PassCounts>(value, DecodePassCounts, EncodePassCounts);
+      break;
+    case 8:
+      CheckRow<ExportRow>(value, DecodeExport, EncodeExport);
+      break;
+    case 9:
+      CheckRow<BatchRow>(value, DecodeBatch, EncodeBatch);
+      break;
+    case 10:
+      CheckRow<PendingRow>(value, DecodePending, EncodePending);
+      break;
+    case 11:
+      CheckRow<Doubt>(value, DecodeDoubt, EncodeDoubt);
+      break;
+    case 12:
+      DecodeEcho(value);
+      DecodeEchoTime(value);
+      ParseExportKey(value);
+      ParseNumberKey(value);
+      ParsePlainKey(value);
+      break;
+    case 13:
+      CheckRow<JournalRejection>(value, DecodeRejection, EncodeRejection);
+      break;
+    case 14:
+      CheckBlock(value);
+      break;
+    default:
+      CheckRun(value);
+      break;
+  }
+  return 0;
+}
