@@ -210,6 +210,10 @@ class FakeStore final : public membership::MembershipStore {
     return health_;
   }
 
+  absl::StatusOr<membership::BackupInfo> Backup(const std::string&) override {
+    return absl::UnimplementedError("");
+  }
+
   // --- Ledger: what administration reads of it ---
 
   void SetCommitListener(std::function<void(ListNumber, bool)>) override {}

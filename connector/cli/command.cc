@@ -41,6 +41,11 @@ void CommandContext::Prepare(grpc::ClientContext& context,
     stub_ = audience_sync::v1::DestinationService::NewStub(
         environment_.connect(address_));
   }
+  SetDeadline(context, timeout);
+}
+
+void CommandContext::SetDeadline(grpc::ClientContext& context,
+                                 absl::Duration timeout) {
   context.set_deadline(absl::ToChronoTime(absl::Now() + timeout));
 }
 

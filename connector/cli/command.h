@@ -56,6 +56,18 @@ class CommandContext {
     return Converted((stub_.get()->*method)(&context, request, &response));
   }
 
+  // The same of another service.
+  template <typename Service, typename Request, typename Response>
+  absl::Status CallOf(grpc::Status (Service::Stub::*method)(
+                          grpc::ClientContext*, const Request&, Response*),
+                      const Request& request, Response& response,
+                      absl::Duration timeout) {
+    grpc::ClientContext context;
+    SetDeadline(context, timeout);
+    const auto stub = Service::NewStub(environment_.connect(address_));
+    return Converted((stub.get()->*method)(&context, request, &response));
+  }
+
   // The same within --call_timeout.
   template <typename Request, typename Response>
   absl::Status Call(grpc::Status (Stub::*method)(grpc::ClientContext*,
@@ -80,6 +92,7 @@ class CommandContext {
 
  private:
   void Prepare(grpc::ClientContext& context, absl::Duration timeout);
+  static void SetDeadline(grpc::ClientContext& context, absl::Duration timeout);
   static absl::Status Converted(const grpc::Status& status);
   static absl::Duration CallTimeout();
 

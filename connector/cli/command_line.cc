@@ -111,7 +111,7 @@ const std::vector<Command>& AllCommands() {
                                 PauseCommand(),      ResumeCommand(),
                                 ExportCommand(),     StatusCommand(),
                                 RejectionsCommand(), DrainCommand(),
-                                LoginCommand()};
+                                LoginCommand(),      BackupCommand()};
   return commands;
 }
 

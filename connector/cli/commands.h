@@ -21,6 +21,7 @@ Command StatusCommand();
 Command RejectionsCommand();
 Command DrainCommand();
 Command LoginCommand();
+Command BackupCommand();
 
 }  // namespace connector::cli
 

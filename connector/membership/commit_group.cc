@@ -82,7 +82,8 @@ CommitGroup::CommitGroup(Core& core, RejectionLog& rejections)
     : core_(core),
       rejections_(rejections),
       set_(core.database),
-      now_(FloorToMillis(core.clock.Now())) {
+      now_(FloorToMillis(core.clock.Now())),
+      disk_(core.CheckDisk(core.clock.Now())) {
   absl::MutexLock lock(&core_.tables.mutex);
   newest_ = core_.tables.newest;
   ++newest_.commit;
@@ -196,6 +197,7 @@ absl::StatusOr<CommitGroup::ExportDraft*> CommitGroup::FindExport(
 }
 
 absl::Status CommitGroup::CheckBacklog(const Batch& batch) {
+  if (!disk_.ok()) return disk_;
   int64_t bytes = core_.tables.destinations.at(batch.destination).pending_bytes;
   const auto draft = destinations_.find(batch.destination);
   if (draft != destinations_.end()) bytes += draft->second.bytes;

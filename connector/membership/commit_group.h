@@ -101,6 +101,8 @@ class CommitGroup {
   RejectionLog& rejections_;
   WriteSet set_;
   const absl::Time now_;
+  // Whether the disk has room for what is new.
+  const absl::Status disk_;
   NewestCommit newest_;
   uint32_t parts_ = 0;
   // Something is to be written; it was.

@@ -136,6 +136,9 @@ std::vector<ExportPosition> Committer::Exports(DestinationNumber destination) {
   return positions;
 }
 
-absl::Status Committer::Healthy() { return core_.database.Healthy(); }
+absl::Status Committer::Healthy() {
+  if (absl::Status s = core_.database.Healthy(); !s.ok()) return s;
+  return core_.CheckDisk(core_.clock.Now());
+}
 
 }  // namespace connector::membership

@@ -15,7 +15,9 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/types/span.h"
 #include "connector/membership/keys.h"
+#include "connector/membership/log_check.h"
 #include "rocksdb/db.h"
 #include "rocksdb/write_batch.h"
 
@@ -93,6 +95,7 @@ class Scan {
   absl::Status status() const;
 
  private:
+  Database& database_;
   KeyRange range_;
   // Point into range_.
   rocksdb::Slice begin_;
@@ -107,34 +110,43 @@ struct DatabaseOptions {
   // Made if it is not there (0700).
   std::string path;
   int64_t memory_budget = 96 << 20;
-  // Called once, from any thread, at the first write that failed.
+  // Called once, from any thread, at the first write that failed, also in the
+  // background, or the first file that turned out to be damaged.
   std::function<void(const absl::Status&)> on_failure;
   // Not owned; for tests of failures.
   rocksdb::Env* env = rocksdb::Env::Default();
   // For tests: opens what stands in for RocksDB, with the store's families in
   // their order (database_options.h); `path` is not touched then.
   OpenDb open_db;
+  // As in StoreTuning.
+  size_t write_buffer_bytes = 0;
+  // Tables of up to so many bytes in all are read and verified at the start;
+  // more of them as they are used.
+  int64_t verify_bytes = int64_t{256} << 20;
 };
 
 // Thread-safe.
 class Database {
  public:
   // FAILED_PRECONDITION if another process has it open; DATA_LOSS if it is
-  // damaged. A log that ends in the middle of a write, as after a power cut, is
-  // no damage.
+  // damaged, UNAVAILABLE STORE_FAILED if the disk does not let it. A log that a
+  // power cut tore is no damage (log_check.h).
   static absl::StatusOr<std::unique_ptr<Database>> Open(
       const DatabaseOptions& options);
   ~Database();
 
   enum class Sync { kNo, kYes };
-  // Writes all of the set or nothing. UNAVAILABLE STORE_FAILED from the first
-  // failure on.
+  // Writes all of the set or nothing. UNAVAILABLE STORE_FAILED or DATA_LOSS
+  // from the first failure on.
   absl::Status Write(WriteSet& set, Sync sync);
 
   absl::StatusOr<std::optional<std::string>> Get(Family family,
                                                  absl::string_view key);
 
-  // OK until a write failed.
+  // Makes a copy of all that was written, at a path that is not there yet.
+  absl::Status Copy(const std::string& path);
+
+  // OK until a write failed or damage was found.
   absl::Status Healthy();
 
  private:
@@ -147,21 +159,35 @@ class Database {
   rocksdb::ColumnFamilyHandle* handle(Family family) {
     return handles_[static_cast<int>(family)];
   }
+  class Listener;
+
+  absl::Status OpenDirectory(const DatabaseOptions& options);
+  // Takes over what was opened.
+  void Adopt(rocksdb::DB* db,
+             absl::Span<rocksdb::ColumnFamilyHandle* const> handles);
+  absl::Status VerifyTables(int64_t at_most);
+  // Of a read, without what a message of the database might quote. Damage is
+  // a failure of the whole store.
+  absl::Status ReadStatus(const rocksdb::Status& status);
   absl::Status Fail(const rocksdb::Status& status);
 
   const std::function<void(const absl::Status&)> on_failure_;
   // Held as long as the directory is in use.
   int lock_file_ = -1;
+  GapStop gap_stop_;
   std::unique_ptr<rocksdb::DB> db_;
   std::array<rocksdb::ColumnFamilyHandle*, kFamilies> handles_ = {};
-  // Numbers the synced writes (see log_check.h).
-  std::atomic<uint64_t> synced_writes_{0};
+  // Writes up to this number are on stable storage (see log_check.h).
+  std::atomic<uint64_t> stable_{0};
   absl::Mutex mutex_;
   absl::Status failure_ ABSL_GUARDED_BY(mutex_);
 };
 
-// The status of a read, without what a message of the database might quote.
-absl::Status ReadStatus(const rocksdb::Status& status);
+// Whether what was opened is a database, but not the one that it should be.
+bool IsOtherDatabase(const rocksdb::Status& status);
+
+// The status of opening, without what a message of the database might quote.
+absl::Status OpenStatus(const rocksdb::Status& status);
 
 }  // namespace connector::membership
 

@@ -40,7 +40,8 @@ rocksdb::ColumnFamilyOptions FamilyOptions(
 
 }  // namespace
 
-DatabaseSetup SetUpDatabase(int64_t memory_budget, rocksdb::Env* env) {
+DatabaseSetup SetUpDatabase(int64_t memory_budget, size_t write_buffer_bytes,
+                            rocksdb::Env* env) {
   const size_t budget =
       static_cast<size_t>(std::max<int64_t>(memory_budget, int64_t{8} << 20));
   const std::shared_ptr<rocksdb::Cache> cache = rocksdb::NewLRUCache(budget);
@@ -58,9 +59,13 @@ DatabaseSetup SetUpDatabase(int64_t memory_budget, rocksdb::Env* env) {
   options.max_background_jobs = 2;
   options.bytes_per_sync = 1 << 20;
   options.max_subcompactions = 1;
-  // A torn tail is a power cut; anything else is looked into (log_check.h).
-  options.wal_recovery_mode =
-      rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  // Whether what is torn off may be lost is looked into first (log_check.h).
+  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+  // A MANIFEST that lost its end would otherwise be taken for an older one, and
+  // what the logs held that are gone since would be missed silently.
+  options.track_and_verify_wals_in_manifest = true;
+  // A failure stops the process; nothing is tried behind its back.
+  options.max_bgerror_resume_count = 0;
   // RocksDB's own log is for people who look into trouble; it holds no keys.
   options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
   options.keep_log_file_num = 2;
@@ -81,6 +86,14 @@ DatabaseSetup SetUpDatabase(int64_t memory_budget, rocksdb::Env* env) {
       {"journal", FamilyOptions(cache, kBlockBytes, small)},
       {"counters", FamilyOptions(cache, kBlockBytes, small)},
   };
+  if (write_buffer_bytes > 0) {
+    options.max_total_wal_size = 4 * write_buffer_bytes;
+    for (rocksdb::ColumnFamilyDescriptor& family : setup.families) {
+      family.options.write_buffer_size = write_buffer_bytes;
+      family.options.target_file_size_base = 2 * write_buffer_bytes;
+      family.options.max_bytes_for_level_base = 4 * write_buffer_bytes;
+    }
+  }
   return setup;
 }
 

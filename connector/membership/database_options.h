@@ -15,7 +15,9 @@ struct DatabaseSetup {
   // RocksDB's own default family first (not used), then in the order of Family.
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
 };
-DatabaseSetup SetUpDatabase(int64_t memory_budget, rocksdb::Env* env);
+// `write_buffer_bytes`: of a family; 0: as the budget says.
+DatabaseSetup SetUpDatabase(int64_t memory_budget, size_t write_buffer_bytes,
+                            rocksdb::Env* env);
 
 }  // namespace connector::membership
 

@@ -109,7 +109,8 @@ class Intake {
   // `done` must not block. On anything but OK nothing of the batch is stored.
   // Errors: ABORTED STREAM_FENCED; OUT_OF_RANGE SEQUENCE_GAP (metadata
   // "expected"); INVALID_ARGUMENT SEQUENCE_REUSED; FAILED_PRECONDITION
-  // EXPORT_ENDED; RESOURCE_EXHAUSTED BACKLOG_FULL with a retry delay; NOT_FOUND
+  // EXPORT_ENDED; RESOURCE_EXHAUSTED BACKLOG_FULL, and DISK_FULL while the disk
+  // has no more than delivery needs, both with a retry delay; NOT_FOUND
   // DESTINATION_NOT_FOUND; UNAVAILABLE STORE_FAILED after a failed write.
   //
   // An end with a number below the durable one is SEQUENCE_REUSED: another

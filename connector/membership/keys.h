@@ -15,10 +15,11 @@
 //   meta      "!format"                          format version
 //             "!history"                         id of this store
 //             "!next"                            next numbers
-//             "!synced"                          number of the newest synced
-//             write 'D' destination(4)                 DestinationRow 'K'
-//             credential id                  its configuration 'L' list(4)
-//             ListRow 'S' segment(4)                     SegmentRow
+//             "!synced"                          what is on stable storage
+//             'D' destination(4)                 DestinationRow
+//             'K' credential id                  its configuration
+//             'L' list(4)                        ListRow
+//             'S' segment(4)                     SegmentRow
 //   exports   destination(4) size(2) id 0(8)     ExportRow
 //             destination(4) size(2) id number(8)  BatchRow, until delivered
 //   runs      list(4) change(1) commit(8) part(4)  run (run.h)

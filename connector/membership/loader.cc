@@ -9,13 +9,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "connector/membership/damage.h"
 
 namespace connector::membership {
 namespace {
 
-absl::Status Damaged(absl::string_view what) {
-  return absl::DataLossError(
-      absl::StrCat("the store is damaged: ", what, " does not read"));
+absl::Status Unreadable(absl::string_view what) {
+  return Damaged(absl::StrCat(what, " does not read"));
 }
 
 // Calls `take` with each key and value of a range.
@@ -38,7 +38,7 @@ absl::Status ForEachNumber(
   return ForEach(core, family, PrefixRange(absl::string_view(&letter, 1)),
                  [&](absl::string_view key, absl::string_view value) {
                    const auto parts = ParseNumberKey(key);
-                   if (!parts.has_value()) return Damaged("a key");
+                   if (!parts.has_value()) return Unreadable("a key");
                    return take(*parts, value);
                  });
 }
@@ -59,7 +59,7 @@ absl::Status LoadFormat(Core& core) {
     absl::StatusOr<std::optional<std::string>> history =
         core.database.Get(Family::kMeta, kHistoryKey);
     if (!history.ok()) return history.status();
-    if (!history->has_value()) return Damaged("the history id");
+    if (!history->has_value()) return Unreadable("the history id");
     core.history = **history;
     return absl::OkStatus();
   }
@@ -79,7 +79,7 @@ absl::Status LoadMeta(Core& core) {
   if (!next.ok()) return next.status();
   if (next->has_value()) {
     std::optional<NextNumbers> numbers = DecodeNextNumbers(**next);
-    if (!numbers.has_value()) return Damaged("the next numbers");
+    if (!numbers.has_value()) return Unreadable("the next numbers");
     tables.next = *numbers;
   }
   absl::StatusOr<std::optional<std::string>> newest =
@@ -87,7 +87,7 @@ absl::Status LoadMeta(Core& core) {
   if (!newest.ok()) return newest.status();
   if (newest->has_value()) {
     std::optional<NewestCommit> numbers = DecodeNewestCommit(**newest);
-    if (!numbers.has_value()) return Damaged("the newest commit");
+    if (!numbers.has_value()) return Unreadable("the newest commit");
     tables.newest = *numbers;
   }
 
@@ -96,7 +96,7 @@ absl::Status LoadMeta(Core& core) {
       [&](const NumberKeyParts& key, absl::string_view value) {
         tables.mutex.AssertHeld();
         std::optional<DestinationRow> row = DecodeDestination(value);
-        if (!row.has_value()) return Damaged("a destination");
+        if (!row.has_value()) return Unreadable("a destination");
         row->number = key.number;
         tables.destinations_by_account[row->ad_account_id] = key.number;
         tables.destinations[key.number].row = *std::move(row);
@@ -117,7 +117,7 @@ absl::Status LoadMeta(Core& core) {
       [&](const NumberKeyParts& key, absl::string_view value) {
         tables.mutex.AssertHeld();
         std::optional<ListRow> row = DecodeList(value);
-        if (!row.has_value()) return Damaged("a list");
+        if (!row.has_value()) return Unreadable("a list");
         row->number = key.number;
         tables.lists.try_emplace(key.number, core.tuning.pending_spans)
             .first->second.row = *std::move(row);
@@ -129,12 +129,12 @@ absl::Status LoadMeta(Core& core) {
       [&](const NumberKeyParts& key, absl::string_view value) {
         tables.mutex.AssertHeld();
         std::optional<SegmentRow> row = DecodeSegment(value);
-        if (!row.has_value()) return Damaged("a segment");
+        if (!row.has_value()) return Unreadable("a segment");
         row->number = key.number;
         const auto destination = tables.destinations.find(row->destination);
         if (destination == tables.destinations.end() ||
             tables.lists.count(row->list) == 0) {
-          return Damaged("what a segment belongs to");
+          return Unreadable("what a segment belongs to");
         }
         destination->second.segments.push_back(key.number);
         destination->second.segments_by_name[SegmentName(
@@ -155,7 +155,7 @@ absl::Status LoadCounters(Core& core) {
           auto counts = decode(value);
           const auto segment = tables.segments.find(key.number);
           if (!counts.has_value() || segment == tables.segments.end()) {
-            return Damaged("a counter");
+            return Unreadable("a counter");
           }
           segment->second.*member = *counts;
           return absl::OkStatus();
@@ -187,7 +187,7 @@ absl::Status LoadCounters(Core& core) {
         const std::optional<IntakeCounts> counts = DecodeIntakeCounts(value);
         const auto destination = tables.destinations.find(key.number);
         if (!counts.has_value() || destination == tables.destinations.end()) {
-          return Damaged("a counter");
+          return Unreadable("a counter");
         }
         destination->second.counts_without_segment = *counts;
         return absl::OkStatus();
@@ -200,7 +200,7 @@ absl::Status LoadCounters(Core& core) {
         const std::optional<uint64_t> members = DecodeNumber(value);
         const auto list = tables.lists.find(key.number);
         if (!members.has_value() || list == tables.lists.end()) {
-          return Damaged("a counter");
+          return Unreadable("a counter");
         }
         list->second.members = static_cast<int64_t>(*members);
         return absl::OkStatus();
@@ -213,7 +213,7 @@ absl::Status LoadCounters(Core& core) {
         const std::optional<PendingRow> row = DecodePending(value);
         const auto list = tables.lists.find(key.number);
         if (!row.has_value() || list == tables.lists.end()) {
-          return Damaged("an index of runs");
+          return Unreadable("an index of runs");
         }
         const bool has_removals = std::any_of(
             row->runs.begin(), row->runs.end(),
@@ -237,11 +237,11 @@ absl::Status LoadRequests(Core& core) {
         const auto parts = ParseNumberKey(key);
         const auto list = parts.has_value() ? tables.lists.find(parts->number)
                                             : tables.lists.end();
-        if (list == tables.lists.end()) return Damaged("a doubt");
+        if (list == tables.lists.end()) return Unreadable("a doubt");
         tables.next_request = std::max(tables.next_request, parts->second + 1);
         if (key[0] != kEchoKey) return absl::OkStatus();
         const std::optional<absl::Time> time = DecodeEchoTime(value);
-        if (!time.has_value()) return Damaged("an echo");
+        if (!time.has_value()) return Unreadable("an echo");
         list->second.echoes.emplace(*time, parts->second);
         tables.echo_lists.insert(parts->number);
         return absl::OkStatus();
@@ -261,7 +261,7 @@ absl::Status LoadRejections(Core& core) {
     scan.SeekToLast();
     if (absl::Status s = scan.status(); !s.ok()) return s;
     const std::optional<NumberKeyParts> last = ParsePlainKey(scan.key());
-    if (!first.has_value() || !last.has_value()) return Damaged("a key");
+    if (!first.has_value() || !last.has_value()) return Unreadable("a key");
     state.first_rejection = first->second;
     state.next_rejection = last->second + 1;
   }
@@ -282,7 +282,7 @@ absl::Status LoadExports(Core& core, std::vector<ExportName>* waiting) {
     const std::optional<ExportRow> row = DecodeExport(scan.value());
     if (!key.has_value() || key->number != 0 || !row.has_value() ||
         tables.destinations.count(key->destination) == 0) {
-      return Damaged("an export");
+      return Unreadable("an export");
     }
     const DestinationNumber destination = key->destination;
     ExportState* state = tables.exports.Create(destination, key->export_id);
@@ -298,7 +298,7 @@ absl::Status LoadExports(Core& core, std::vector<ExportName>* waiting) {
         scan.valid() ? ParseExportKey(scan.key()) : std::nullopt;
     if (batch.has_value() && batch->number != 0) {
       if (batch->destination != destination || batch->export_id != state->id) {
-        return Damaged("a batch of an export");
+        return Unreadable("a batch of an export");
       }
       state->released = static_cast<int64_t>(batch->number) - 1;
       scan.Seek(ExportKey(destination, state->id,

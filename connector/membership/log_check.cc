@@ -1,59 +1,172 @@
 #include "connector/membership/log_check.h"
 
+#include <algorithm>
+#include <cstring>
 #include <memory>
+#include <optional>
 #include <vector>
 
-#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "connector/membership/damage.h"
 #include "connector/membership/database.h"
 #include "connector/membership/keys.h"
+#include "connector/membership/rows.h"
 
 namespace connector::membership {
 namespace {
 
-// The number of the newest synced write that a way of reading the log finds.
-absl::StatusOr<std::string> NewestSyncedWrite(const std::string& path,
-                                              const DatabaseSetup& setup,
-                                              rocksdb::WALRecoveryMode mode) {
+// The numbers of a batch: it begins with the first one, eight bytes, the low
+// ones first.
+struct Span {
+  explicit Span(const rocksdb::WriteBatch& batch) {
+    const std::string& bytes = batch.Data();
+    for (int i = 7; i >= 0; --i) {
+      first = first << 8 | static_cast<uint8_t>(bytes[i]);
+    }
+    next = first + batch.Count();
+  }
+  uint64_t first = 0;
+  uint64_t next = 0;
+};
+
+// Looks for the claim in a batch.
+class ClaimFinder final : public rocksdb::WriteBatch::Handler {
+ public:
+  explicit ClaimFinder(uint32_t meta_family) : meta_family_(meta_family) {}
+
+  rocksdb::Status PutCF(uint32_t family, const rocksdb::Slice& key,
+                        const rocksdb::Slice& value) override {
+    if (family == meta_family_ &&
+        key == rocksdb::Slice(kSyncedWriteKey.data(), kSyncedWriteKey.size())) {
+      const std::optional<uint64_t> number =
+          DecodeNumber(absl::string_view(value.data(), value.size()));
+      stable = std::max(stable, number.value_or(0));
+    }
+    return rocksdb::Status::OK();
+  }
+  rocksdb::Status DeleteCF(uint32_t /*family*/,
+                           const rocksdb::Slice& /*key*/) override {
+    return rocksdb::Status::OK();
+  }
+  rocksdb::Status DeleteRangeCF(uint32_t /*family*/,
+                                const rocksdb::Slice& /*begin*/,
+                                const rocksdb::Slice& /*end*/) override {
+    return rocksdb::Status::OK();
+  }
+
+  uint64_t stable = 0;
+
+ private:
+  const uint32_t meta_family_;
+};
+
+// Reads all of a log that can be read and applies none of it.
+class LogReader final : public rocksdb::WalFilter {
+ public:
+  void ColumnFamilyLogNumberMap(
+      const std::map<uint32_t, uint64_t>& /*log_numbers*/,
+      const std::map<std::string, uint32_t>& families) override {
+    const auto meta = families.find("meta");
+    if (meta != families.end()) meta_family_ = meta->second;
+  }
+  WalProcessingOption LogRecordFound(unsigned long long /*number*/,
+                                     const std::string& file,  // NOLINT
+                                     const rocksdb::WriteBatch& batch,
+                                     rocksdb::WriteBatch* /*new_batch*/,
+                                     bool* /*batch_changed*/) override {
+    const Span span(batch);
+    if (next_ == 0) first_ = next_ = span.first;
+    if (span.first > next_ && gap_file_.empty()) {
+      gap_ = next_;
+      gap_file_ = last_file_;
+    }
+    next_ = std::max(next_, span.next);
+    last_file_ = file;
+    ClaimFinder finder(meta_family_);
+    // What cannot be taken apart claims nothing.
+    batch.Iterate(&finder).PermitUncheckedError();
+    stable_ = std::max(stable_, finder.stable);
+    return WalProcessingOption::kIgnoreCurrentRecord;
+  }
+  const char* Name() const override { return "LogReader"; }
+
+  // `flushed`: the newest number that needs no log.
+  absl::Status Verdict(uint64_t flushed) const {
+    if (next_ == 0) return absl::OkStatus();
+    if (first_ > flushed + 1) {
+      if (stable_ <= flushed) return absl::OkStatus();
+      return Damaged(
+          "the beginning of its log, or the end of its MANIFEST, does not "
+          "read");
+    }
+    if (gap_file_.empty() || stable_ < gap_) return absl::OkStatus();
+    return Damaged(
+        absl::StrCat("file ", FileNamedIn(gap_file_),
+                     " is damaged in the middle: writes that were on stable "
+                     "storage cannot be read any more"));
+  }
+  uint64_t stable() const { return stable_; }
+
+ private:
+  uint32_t meta_family_ = ~uint32_t{0};
+  uint64_t first_ = 0;
+  uint64_t next_ = 0;
+  // The first number that is missing, and the file before the gap.
+  uint64_t gap_ = 0;
+  std::string gap_file_;
+  std::string last_file_;
+  uint64_t stable_ = 0;
+};
+
+class NoLogger final : public rocksdb::Logger {
+ public:
+  using rocksdb::Logger::Logv;
+  void Logv(const char* /*format*/, va_list /*arguments*/) override {}
+};
+
+}  // namespace
+
+rocksdb::WalFilter::WalProcessingOption GapStop::LogRecordFound(
+    unsigned long long /*number*/, const std::string& /*file*/,  // NOLINT
+    const rocksdb::WriteBatch& batch, rocksdb::WriteBatch* /*new_batch*/,
+    bool* /*batch_changed*/) {
+  const Span span(batch);
+  if (next_ != 0 && span.first > next_) {
+    return WalProcessingOption::kCorruptedRecord;
+  }
+  next_ = std::max(next_, span.next);
+  return WalProcessingOption::kContinueProcessing;
+}
+
+absl::Status CheckLog(const std::string& path, const DatabaseSetup& setup,
+                      LogClaim* claim) {
+  LogReader reader;
   rocksdb::DBOptions options = setup.options;
-  options.wal_recovery_mode = mode;
+  options.wal_filter = &reader;
+  options.wal_recovery_mode =
+      rocksdb::WALRecoveryMode::kSkipAnyCorruptedRecords;
   options.create_if_missing = false;
   options.create_missing_column_families = false;
+  options.listeners.clear();
   // Reading alone cannot flush: a budget of its own would stop it.
   options.write_buffer_manager = nullptr;
+  // The log of the last process stays where it is.
+  options.info_log = std::make_shared<NoLogger>();
 
   rocksdb::DB* opened = nullptr;
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::Status status = rocksdb::DB::OpenForReadOnly(
       options, path, setup.families, &handles, &opened);
-  if (!status.ok()) return ReadStatus(status);
+  // Its making was cut off: there was nothing in it, or it is not ours.
+  if (IsOtherDatabase(status)) return absl::OkStatus();
+  if (!status.ok()) return OpenStatus(status);
   std::unique_ptr<rocksdb::DB> db(opened);
-  std::string number;
-  status = db->Get(
-      rocksdb::ReadOptions(), handles[1 + static_cast<int>(Family::kMeta)],
-      rocksdb::Slice(kSyncedWriteKey.data(), kSyncedWriteKey.size()), &number);
+  const uint64_t flushed = db->GetLatestSequenceNumber();
   for (rocksdb::ColumnFamilyHandle* handle : handles) {
     db->DestroyColumnFamilyHandle(handle);
   }
-  if (status.IsNotFound()) return std::string();
-  if (!status.ok()) return ReadStatus(status);
-  return number;
-}
-
-}  // namespace
-
-absl::Status CheckTornLog(const std::string& path, const DatabaseSetup& setup) {
-  absl::StatusOr<std::string> stopping = NewestSyncedWrite(
-      path, setup, rocksdb::WALRecoveryMode::kPointInTimeRecovery);
-  if (!stopping.ok()) return stopping.status();
-  absl::StatusOr<std::string> reading_on = NewestSyncedWrite(
-      path, setup, rocksdb::WALRecoveryMode::kSkipAnyCorruptedRecords);
-  if (!reading_on.ok()) return reading_on.status();
-  if (*stopping != *reading_on) {
-    return absl::DataLossError(
-        "the store's log is damaged in the middle: writes that were on stable "
-        "storage cannot be read any more; restore the state directory");
-  }
-  return absl::OkStatus();
+  claim->stable = reader.stable();
+  return reader.Verdict(flushed);
 }
 
 }  // namespace connector::membership

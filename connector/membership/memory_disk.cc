@@ -25,7 +25,7 @@ class Families {
 
  private:
   Families() : env_(rocksdb::NewMemEnv(rocksdb::Env::Default())) {
-    DatabaseSetup setup = SetUpDatabase(0, env_.get());
+    DatabaseSetup setup = SetUpDatabase(0, 0, env_.get());
     rocksdb::DB* db = nullptr;
     const rocksdb::Status status = rocksdb::DB::Open(
         setup.options, "/families", setup.families, &handles_, &db);
@@ -181,6 +181,10 @@ class MemoryDatabase final : public rocksdb::StackableDB {
     return rocksdb::Status::OK();  // shared by all
   }
   rocksdb::Status Close() override { return rocksdb::Status::OK(); }
+  rocksdb::SequenceNumber GetLatestSequenceNumber() const override {
+    absl::MutexLock lock(&disk_.mutex_);
+    return disk_.changes_;
+  }
 
  private:
   MemoryDisk& disk_;
@@ -225,6 +229,7 @@ rocksdb::Status MemoryDisk::Write(bool sync, const rocksdb::WriteBatch& batch) {
   Applier applier(*this, undo);
   const rocksdb::Status status = batch.Iterate(&applier);
   if (!status.ok()) return status;
+  changes_ += batch.Count();
   if (sync) {
     unsynced_.clear();
   } else {

@@ -67,6 +67,8 @@ class MemoryDisk {
   std::vector<std::shared_ptr<Table>> tables_ ABSL_GUARDED_BY(mutex_);
   // For each unsynced write, what it changed, in its order.
   std::vector<std::vector<Undo>> unsynced_ ABSL_GUARDED_BY(mutex_);
+  // All that were ever made.
+  uint64_t changes_ ABSL_GUARDED_BY(mutex_) = 0;
   int writes_to_live_ ABSL_GUARDED_BY(mutex_) = -1;  // negative: no end
   bool carry_out_last_ ABSL_GUARDED_BY(mutex_) = false;
   bool dead_ ABSL_GUARDED_BY(mutex_) = false;

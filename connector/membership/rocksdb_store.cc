@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "connector/base/error.h"
+#include "connector/membership/backup.h"
 #include "connector/membership/catalog_part.h"
 #include "connector/membership/committer.h"
 #include "connector/membership/export_progress.h"
@@ -93,6 +95,10 @@ class RocksdbStore final : public MembershipStore {
     return committer_.Exports(destination);
   }
   absl::Status Healthy() override { return committer_.Healthy(); }
+
+  absl::StatusOr<BackupInfo> Backup(const std::string& directory) override {
+    return WriteBackup(*core_, directory);
+  }
 
   void SetCommitListener(
       std::function<void(ListNumber, bool has_removals)> listener) override {
@@ -194,6 +200,14 @@ class RocksdbStore final : public MembershipStore {
   Committer committer_;
 };
 
+// The same error, with the directory it is about.
+absl::Status Named(const std::string& path, const absl::Status& status) {
+  return MakeError(
+      status.code(),
+      absl::StrCat("state directory ", path, ": ", status.message()),
+      GetErrorDetail(status));
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<MembershipStore>> OpenRocksdbStore(
@@ -204,23 +218,37 @@ absl::StatusOr<std::unique_ptr<MembershipStore>> OpenRocksdbStore(
   database_options.on_failure = options.on_failure;
   if (tuning.env != nullptr) database_options.env = tuning.env;
   database_options.open_db = tuning.open_db;
+  database_options.write_buffer_bytes = tuning.write_buffer_bytes;
+  database_options.verify_bytes = tuning.verify_bytes;
   absl::StatusOr<std::unique_ptr<Database>> database =
       Database::Open(database_options);
-  if (!database.ok()) return database.status();
+  if (!database.ok()) return Named(options.path, database.status());
 
-  auto core =
-      std::make_unique<Core>(**database, *options.clock, *options.random);
-  core->tuning = tuning;
-  core->export_expiry = options.export_expiry;
-  core->max_rejections = options.max_rejections;
+  const auto make_core = [&] {
+    DiskSpace::Options disk;
+    disk.path = options.path;
+    disk.reserve_bytes = options.disk_reserve_bytes;
+    disk.free_space =
+        options.free_space != nullptr ? options.free_space : FreeSpace;
+    auto core = std::make_unique<Core>(**database, *options.clock,
+                                       *options.random, std::move(disk));
+    core->tuning = tuning;
+    core->export_expiry = options.export_expiry;
+    core->max_rejections = options.max_rejections;
+    return core;
+  };
+  std::unique_ptr<Core> core = make_core();
   std::vector<ExportName> waiting;
   absl::Status status = LoadTables(*core, &waiting);
-  if (status.ok()) status = ExportProgress(*core).Release(waiting);
-  if (!status.ok()) {
-    return absl::Status(
-        status.code(),
-        absl::StrCat("state directory ", options.path, ": ", status.message()));
+  if (status.ok() && IsRestored(options.path)) {
+    status = ApplyRestore(*core);
+    if (status.ok()) status = ClearRestored(options.path);
+    core = make_core();
+    waiting.clear();
+    if (status.ok()) status = LoadTables(*core, &waiting);
   }
+  if (status.ok()) status = ExportProgress(*core).Release(waiting);
+  if (!status.ok()) return Named(options.path, status);
   return std::make_unique<RocksdbStore>(*std::move(database), std::move(core));
 }
 

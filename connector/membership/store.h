@@ -12,15 +12,17 @@
 #include "connector/membership/intake.h"
 #include "connector/membership/journal.h"
 #include "connector/membership/ledger.h"
+#include "connector/membership/maintenance.h"
 
 namespace connector::membership {
 
-// The membership store: one durable memory behind four views of it, one for
+// The membership store: one durable memory behind five views of it, one for
 // each kind of user. Thread-safe as the views say.
 class MembershipStore : public Catalog,
                         public Intake,
                         public Ledger,
-                        public Journal {
+                        public Journal,
+                        public Maintenance {
  public:
   ~MembershipStore() override = default;
 };
@@ -31,8 +33,9 @@ struct StoreOptions {
   // Must outlive the store.
   Clock* clock = &Clock::Real();
   Random* random = &Random::Real();
-  // Called once, from any thread, when a write or sync failed: nothing can be
-  // acknowledged any more and the process should stop.
+  // Called once, from any thread, when a write or sync failed, or a file turned
+  // out to be damaged: nothing can be acknowledged any more and the process
+  // should stop.
   std::function<void(const absl::Status&)> on_failure;
   // Memory for unflushed writes and cached blocks, in bytes.
   int64_t memory_budget = 96 << 20;
@@ -40,10 +43,18 @@ struct StoreOptions {
   absl::Duration export_expiry = absl::Hours(7 * 24);
   // Most rejections kept for a destination; the oldest go first.
   int64_t max_rejections = 10'000;
+  // Intake stops while less than this, and once more what waits for delivery,
+  // is free on the disk of `path`, in bytes; 0: never. Looked at once a second.
+  int64_t disk_reserve_bytes = 0;
+  // Bytes that are free on the disk of a path; nullptr: as the system says.
+  std::function<absl::StatusOr<int64_t>(const std::string&)> free_space;
 };
 
 // Opens or makes the store. FAILED_PRECONDITION if another process has it open,
-// if its format is newer or unknown; DATA_LOSS if it is damaged.
+// if its format is newer or unknown; DATA_LOSS STORE_DAMAGED if a file of it is
+// damaged, which the message names; UNAVAILABLE STORE_FAILED if the disk does
+// not let it be opened now. A file "restored" in the directory tells that it
+// was put back from a copy (backup.h).
 absl::StatusOr<std::unique_ptr<MembershipStore>> OpenStore(
     const StoreOptions& options);
 

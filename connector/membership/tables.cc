@@ -58,4 +58,15 @@ absl::Status DestinationNotFound() {
                    "there is no such destination");
 }
 
+absl::Status Core::CheckDisk(absl::Time now) {
+  return disk.Check(now, [this] {
+    absl::MutexLock lock(&tables.mutex);
+    int64_t bytes = 0;
+    for (const auto& [number, destination] : tables.destinations) {
+      bytes += destination.pending_bytes;
+    }
+    return bytes;
+  });
+}
+
 }  // namespace connector::membership

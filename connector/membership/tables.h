@@ -18,6 +18,7 @@
 #include "connector/base/clock.h"
 #include "connector/base/random.h"
 #include "connector/membership/database.h"
+#include "connector/membership/disk_space.h"
 #include "connector/membership/export_table.h"
 #include "connector/membership/notifier.h"
 #include "connector/membership/pending_queue.h"
@@ -49,6 +50,10 @@ struct StoreTuning {
   rocksdb::Env* env = nullptr;
   // As in DatabaseOptions.
   OpenDb open_db;
+  // Unflushed writes of a family; 0: as the memory budget says.
+  size_t write_buffer_bytes = 0;
+  // Tables of up to so many bytes are verified at the start.
+  int64_t verify_bytes = int64_t{256} << 20;
 
   StoreTuning();
 };
@@ -139,12 +144,20 @@ struct Tables {
 
 // What the parts of the store share.
 struct Core {
-  Core(Database& database, Clock& clock, Random& random)
-      : database(database), clock(clock), random(random) {}
+  Core(Database& database, Clock& clock, Random& random,
+       DiskSpace::Options disk)
+      : database(database),
+        clock(clock),
+        random(random),
+        disk(std::move(disk)) {}
+
+  // RESOURCE_EXHAUSTED DISK_FULL while intake has to stop.
+  absl::Status CheckDisk(absl::Time now) ABSL_LOCKS_EXCLUDED(tables.mutex);
 
   Database& database;
   Clock& clock;
   Random& random;
+  DiskSpace disk;
   StoreTuning tuning;
   absl::Duration export_expiry;
   int64_t max_rejections = 0;

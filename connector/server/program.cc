@@ -75,6 +75,14 @@ ABSL_FLAG(int32_t, store_memory_mb, 64,
           "Memory of the store's buffers and caches, 16 to 4096 MiB.");
 ABSL_FLAG(int32_t, sort_memory_mb, 32,
           "Memory that passes sort in before they spill, 4 to 4096 MiB.");
+ABSL_FLAG(std::string, backup_dir, "",
+          "Directory that `audiencectl backup` makes backups in; best on the "
+          "disk of the state, where they share its large files. Without it "
+          "none are made.");
+ABSL_FLAG(int32_t, disk_reserve_mb, 1024,
+          "Exports are refused while less than this, and once more what waits "
+          "for delivery, is free on the disk of the state; 0 to 1048576 MiB, "
+          "0: never.");
 ABSL_FLAG(std::string, log_level, "info", "debug, info, warning or error.");
 ABSL_FLAG(bool, allow_core_dumps, false,
           "Let a crash write a core and a debugger attach. The memory holds "
@@ -98,6 +106,8 @@ std::vector<std::string> CheckFlags() {
   };
   between("--delivery_workers", absl::GetFlag(FLAGS_delivery_workers), 1, 64);
   between("--store_memory_mb", absl::GetFlag(FLAGS_store_memory_mb), 16, 4096);
+  between("--disk_reserve_mb", absl::GetFlag(FLAGS_disk_reserve_mb), 0,
+          1 << 20);
   between("--sort_memory_mb", absl::GetFlag(FLAGS_sort_memory_mb), 4, 4096);
   if (auto level = ParseLogLevel(absl::GetFlag(FLAGS_log_level)); !level.ok()) {
     wrong.emplace_back(level.status().message());
@@ -126,6 +136,11 @@ ServerOptions OptionsFromFlags() {
   options.delivery_workers = absl::GetFlag(FLAGS_delivery_workers);
   options.store_memory = int64_t{absl::GetFlag(FLAGS_store_memory_mb)} << 20;
   options.sort_memory = int64_t{absl::GetFlag(FLAGS_sort_memory_mb)} << 20;
+  options.disk_reserve = int64_t{absl::GetFlag(FLAGS_disk_reserve_mb)} << 20;
+  if (!absl::GetFlag(FLAGS_backup_dir).empty()) {
+    options.backup_dir =
+        std::filesystem::absolute(absl::GetFlag(FLAGS_backup_dir));
+  }
   return options;
 }
 

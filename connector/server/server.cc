@@ -16,6 +16,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "connector/admin/destination_service.h"
+#include "connector/admin/maintenance_service.h"
 #include "connector/base/crash_point.h"
 #include "connector/base/error.h"
 #include "connector/base/limits.h"
@@ -48,8 +49,8 @@ constexpr absl::Duration kCheckTimeout = absl::Seconds(15);
 constexpr std::chrono::seconds kOtherCallsGrace(1);
 
 constexpr const char* kHealthServices[] = {
-    "", "audience_sync.v1.ExportService",
-    "audience_sync.v1.DestinationService"};
+    "", "audience_sync.v1.ExportService", "audience_sync.v1.DestinationService",
+    "audience_sync.v1.MaintenanceService"};
 
 std::string Join(const std::string& directory, absl::string_view name) {
   return absl::StrCat(directory, "/", name);
@@ -92,6 +93,7 @@ struct Server::Parts {
   std::unique_ptr<delivery::Deliverer> deliverer;
   std::unique_ptr<ingest::ExportService> export_service;
   std::unique_ptr<admin::DestinationServiceImpl> destination_service;
+  std::unique_ptr<admin::MaintenanceServiceImpl> maintenance_service;
   std::unique_ptr<grpc::Server> grpc_server;
   std::string address;
   std::string socket_path;
@@ -113,6 +115,14 @@ absl::Status Server::Parts::Open() {
   if (absl::Status s = MakePrivateDirectories("--state_dir", options.state_dir);
       !s.ok()) {
     return s;
+  }
+
+  if (!options.backup_dir.empty()) {
+    if (absl::Status s =
+            MakePrivateDirectories("--backup_dir", options.backup_dir);
+        !s.ok()) {
+      return s;
+    }
   }
 
   pinterest::HttpTransport* transport = options.transport;
@@ -167,6 +177,8 @@ absl::Status Server::Parts::Open() {
   store_options.random = options.random;
   store_options.memory_budget = options.store_memory;
   store_options.max_rejections = limits::kMaxStoredRejections;
+  store_options.disk_reserve_bytes = options.disk_reserve;
+  store_options.free_space = options.free_space;
   store_options.on_failure = [this](const absl::Status& s) { Fail(s); };
   auto opened = membership::OpenStore(store_options);
   if (!opened.ok()) return opened.status();
@@ -226,6 +238,8 @@ absl::Status Server::Parts::Open() {
   };
   destination_service =
       std::make_unique<admin::DestinationServiceImpl>(admin_context);
+  maintenance_service = std::make_unique<admin::MaintenanceServiceImpl>(
+      store.get(), options.backup_dir);
   return absl::OkStatus();
 }
 
@@ -268,6 +282,7 @@ absl::Status Server::Parts::Serve(
   builder.AddListeningPort(listen.ToString(), std::move(credentials), &port);
   builder.RegisterService(export_service.get());
   builder.RegisterService(destination_service.get());
+  builder.RegisterService(maintenance_service.get());
   grpc_server = builder.BuildAndStart();
   if (grpc_server == nullptr || (!listen.is_unix() && port == 0)) {
     return MakeError(
@@ -428,6 +443,7 @@ void Server::Shutdown() {
   parts.health.reset();
   parts.grpc_server.reset();
   parts.destination_service.reset();
+  parts.maintenance_service.reset();
   parts.export_service.reset();
   parts.deliverer.reset();
   parts.registry.reset();

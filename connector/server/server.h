@@ -1,6 +1,7 @@
 #ifndef CONNECTOR_SERVER_SERVER_H_
 #define CONNECTOR_SERVER_SERVER_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -37,6 +38,13 @@ struct ServerOptions {
   // Bytes.
   int64_t store_memory = 64 << 20;
   int64_t sort_memory = 32 << 20;
+
+  // Where backups go; made if it is not there. Empty: none are made.
+  std::string backup_dir;
+  // Intake stops while less than this is free on the disk of the state (see
+  // membership::StoreOptions); 0: never. `free_space` is replaced by tests.
+  int64_t disk_reserve = 0;
+  std::function<absl::StatusOr<int64_t>(const std::string&)> free_space;
 
   // Must outlive the server.
   Clock* clock = &Clock::Real();

@@ -1,0 +1,22 @@
+#ifndef CONNECTOR_MEMBERSHIP_MANIFEST_CHECK_H_
+#define CONNECTOR_MEMBERSHIP_MANIFEST_CHECK_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "rocksdb/env.h"
+
+namespace connector::membership {
+
+// DATA_LOSS if the list of the database's files is damaged in a way that
+// RocksDB takes for its end, to go on with an older one: a size or type with a
+// rotten byte, or more behind the bad place than one sync can have brought. A
+// torn end is OK. (A payload or checksum that is damaged is told by RocksDB
+// itself.)
+//
+// `path` is the database's, which must have a file CURRENT. Only reads.
+absl::Status CheckManifest(const std::string& path, rocksdb::Env* env);
+
+}  // namespace connector::membership
+
+#endif  // CONNECTOR_MEMBERSHIP_MANIFEST_CHECK_H_
