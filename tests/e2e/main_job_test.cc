@@ -237,6 +237,62 @@ TEST(MainJobTest, AddAppliedWithoutAnswerThenKillThenExitEndsOffTheList) {
             (std::vector<std::string>{System::Sha256("a@example.com")}));
 }
 
+TEST(MainJobTest, WhatPinterestRefusedIsTriedAgainByAReplay) {
+  System system;
+  const auto people = [&](const std::string& file, int first, int last) {
+    std::vector<json> profiles;
+    for (int i = first; i <= last; ++i) {
+      profiles.push_back(System::Profile(
+          {{"Email", {absl::StrCat("person", i, "@example.com")}}},
+          {{"gold", "realized"}}));
+    }
+    return system.WriteExport(file, profiles);
+  };
+  system.ExportAndDrain(people("first.jsonl", 1, 5));
+  const std::string bad = System::Sha256("person7@example.com");
+  system.Control(
+      "faults",
+      {{"faults",
+        {{{"match",
+           {{"operation", "customer_lists/update"}, {"contains_record", bad}}},
+          {"action", {{"status", 400}}}}}}});
+  system.ExportAndDrain(people("second.jsonl", 6, 9));
+  const auto status = [&] {
+    return json::parse(
+        system.Ctl({"status", System::kAdAccount, "--json"}).text);
+  };
+  EXPECT_EQ(status()["counters"]["rejected"], "1");
+  EXPECT_EQ(system.Lists()[System::Name("gold")].size(), 8u);
+  const json rejections = json::parse(
+      system.Ctl({"rejections", System::kAdAccount, "--json"}).text);
+  ASSERT_EQ(rejections["rejections"].size(), 1u);
+  EXPECT_EQ(rejections["rejections"][0]["refusal"]["record"], bad);
+  EXPECT_NE(rejections["rejections"][0]["refusal"]["pinterestRequestId"], "");
+
+  // Of another record, and of another segment: nothing.
+  EXPECT_EQ(system
+                .Ctl({"rejections", "replay", System::kAdAccount,
+                      absl::StrCat("--record=", std::string(64, '0'))})
+                .text,
+            "0 refused memberships are tried again\n");
+  EXPECT_NE(
+      system.Ctl({"rejections", "replay", System::kAdAccount, "ups/unknown"})
+          .exit_code,
+      0);
+  system.ClearFaults();
+  EXPECT_EQ(system
+                .Ctl({"rejections", "replay", System::kAdAccount, "ups/gold",
+                      absl::StrCat("--record=", bad)})
+                .text,
+            "1 refused memberships are tried again\n");
+  EXPECT_EQ(
+      system.Ctl({"drain", System::kAdAccount, "--timeout=60s"}).exit_code, 0);
+  EXPECT_EQ(system.Lists()[System::Name("gold")].size(), 9u);
+  const json counters = status()["counters"];
+  EXPECT_EQ(counters["rejected"], "0");
+  EXPECT_EQ(counters["delivered"], "9");
+}
+
 // Every spelling in which something raw could show up somewhere.
 std::vector<std::string> Spellings(const std::string& canary) {
   std::string bare;
