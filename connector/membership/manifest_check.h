@@ -14,7 +14,8 @@ namespace connector::membership {
 // torn end is OK. (A payload or checksum that is damaged is told by RocksDB
 // itself.)
 //
-// `path` is the database's, which must have a file CURRENT. Only reads.
+// `path` is the database's, which must have a file CURRENT. The caller
+// must hold the directory.
 absl::Status CheckManifest(const std::string& path, rocksdb::Env* env);
 
 }  // namespace connector::membership
