@@ -67,7 +67,8 @@ bool CallPacer::Counts(Scope scope, CallKind kind) {
 
 CallPacer::Answer CallPacer::TryAcquire(CallKind kind, absl::Time now) {
   absl::MutexLock lock(&mutex_);
-  absl::Time room = std::max(now, hold(kind));
+  absl::Time room = std::max(now, hold(kind).until);
+  absl::Status reason = room > now ? hold(kind).reason : absl::OkStatus();
   bool daily = false;
   for (auto& [key, window] : windows_) {
     const auto& [scope, length] = key;
@@ -82,10 +83,11 @@ CallPacer::Answer CallPacer::TryAcquire(CallKind kind, absl::Time now) {
     if (time > room) {
       room = time;
       daily = length >= kDurable;
+      reason = absl::OkStatus();
     }
   }
   if (room > now) {
-    Answer answer{false, room, absl::OkStatus()};
+    Answer answer{false, room, reason};
     if (daily) {
       ErrorDetail detail;
       detail.reason = "DAILY_CALLS_USED_UP";
@@ -115,9 +117,11 @@ CallPacer::Answer CallPacer::TryAcquire(CallKind kind, absl::Time now) {
   return {true, now, absl::OkStatus()};
 }
 
-void CallPacer::HoldUntil(CallKind kind, absl::Time until) {
+void CallPacer::HoldUntil(CallKind kind, absl::Time until,
+                          const absl::Status& reason) {
   absl::MutexLock lock(&mutex_);
-  hold(kind) = std::max(hold(kind), until);
+  Hold& hold = this->hold(kind);
+  if (until > hold.until) hold = {until, reason};
 }
 
 void CallPacer::Observe(CallKind kind,
@@ -140,8 +144,10 @@ void CallPacer::Observe(CallKind kind,
     }
     if (window.remaining == 0 && window.reset_after.has_value()) {
       // The tightest window is used up: the next call would be a 429.
-      hold(kind) = std::max(hold(kind),
-                            now + std::min(*window.reset_after, kLongestTrust));
+      Hold& hold = this->hold(kind);
+      const absl::Time until =
+          now + std::min(*window.reset_after, kLongestTrust);
+      if (until > hold.until) hold = {until, absl::OkStatus()};
     }
   }
 }

@@ -45,14 +45,15 @@ class CallPacer {
     bool granted = false;
     absl::Time retry_time;
     // Why not, if it is more than the pace of the minute: UNAVAILABLE
-    // DAILY_CALLS_USED_UP, or the history could not be saved.
+    // DAILY_CALLS_USED_UP, what HoldUntil was given, or the history could not
+    // be saved.
     absl::Status reason;
   };
   Answer TryAcquire(CallKind kind, absl::Time now);
 
   // No call of this kind (reads, or all writes) before `until`: what a 429 asks
-  // for.
-  void HoldUntil(CallKind kind, absl::Time until);
+  // for. `reason` is what whoever asks meanwhile is told.
+  void HoldUntil(CallKind kind, absl::Time until, const absl::Status& reason);
 
   // What an answer told about Pinterest's budgets: a lower limit than the
   // configured one is taken over, an exhausted window is waited out.
@@ -72,15 +73,19 @@ class CallPacer {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::string History() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   static bool Counts(Scope scope, CallKind kind);
-  absl::Time& hold(CallKind kind) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+  struct Hold {
+    absl::Time until = absl::InfinitePast();
+    absl::Status reason;
+  };
+  Hold& hold(CallKind kind) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return kind == CallKind::kRead ? reads_hold_ : writes_hold_;
   }
 
   const SaveHistory save_;
   absl::Mutex mutex_;
   std::map<WindowKey, CallWindow> windows_ ABSL_GUARDED_BY(mutex_);
-  absl::Time reads_hold_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
-  absl::Time writes_hold_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
+  Hold reads_hold_ ABSL_GUARDED_BY(mutex_);
+  Hold writes_hold_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace connector::delivery

@@ -95,9 +95,11 @@ TEST(CallPacerTest, ReadsAndWritesAreCountedApart) {
 
 TEST(CallPacerTest, HoldsWhenPinterestAsksForIt) {
   CallPacer pacer(PerMinute(0, 0), "", kStart, nullptr);
-  pacer.HoldUntil(CallKind::kAddition, kStart + absl::Seconds(30));
-  EXPECT_EQ(pacer.TryAcquire(CallKind::kRemoval, kStart).retry_time,
-            kStart + absl::Seconds(30));
+  pacer.HoldUntil(CallKind::kAddition, kStart + absl::Seconds(30),
+                  absl::UnavailableError("429"));
+  const auto answer = pacer.TryAcquire(CallKind::kRemoval, kStart);
+  EXPECT_EQ(answer.retry_time, kStart + absl::Seconds(30));
+  EXPECT_EQ(answer.reason.message(), "429");
   EXPECT_TRUE(pacer.TryAcquire(CallKind::kRead, kStart).granted);
   EXPECT_TRUE(
       pacer.TryAcquire(CallKind::kRemoval, kStart + absl::Seconds(30)).granted);

@@ -262,8 +262,9 @@ ListPass::StepResult ListPass::FindList(const PassRoute& route) {
     // with members that nobody here knows.
     // Nor is one believed that shows after its window: what was removed
     // meanwhile was not sent.
+    // And of two it may be the other one that was made just now.
     row_.unknown_members =
-        !attempted ||
+        !attempted || finder->matches() > 1 ||
         now >= row_.creation_attempt_time +
                    route.destination->policy.creation_lookup_window;
     row_.creation_attempt_time = absl::InfinitePast();

@@ -181,7 +181,7 @@ absl::StatusOr<ListPass::StepResult> ListPass::Failed(
               absl::Seconds(1) + FullJitter(failures_, kFirstRetryDelay,
                                             kLongestRetryDelay,
                                             *environment_.random));
-      route.credential->pacer().HoldUntil(kind, until);
+      route.credential->pacer().HoldUntil(kind, until, reason);
       return StepResult{StepKind::kWait, until, reason};
     }
     case ErrorClass::kSpamBlocked:

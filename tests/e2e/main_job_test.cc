@@ -72,14 +72,14 @@ TEST(MainJobTest, AnExportEndsUpOnTheListsAndItsChangesToo) {
 
   // The same members again, by a new export: not one write.
   system.ClearRequests();
-  system.ExportAndDrain(initial.file);
+  system.ExportAtOnceAndDrain(initial.file);
   EXPECT_EQ(system.RequestCount("PATCH"), 0);
   EXPECT_EQ(system.RequestCount("POST"), 0);
   ExpectLists(system, initial.expected);
 
   const Generated changes = Generate(system, "changes", 3'000);
   system.ClearRequests();
-  system.ExportAndDrain(changes.file);
+  system.ExportAtOnceAndDrain(changes.file);
   ExpectLists(system, changes.expected);
   // Five lists, at most one removal and one addition each.
   EXPECT_LE(system.RequestCount("PATCH"), 10);

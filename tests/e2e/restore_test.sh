@@ -4,8 +4,10 @@
 set -euo pipefail
 server=$1 ctl=$2 docs=$3
 work=$(mktemp -d "${TEST_TMPDIR:-/tmp}/restore.XXXXXX")
+# The path of a Unix socket has at most 107 bytes; that of a test's directory may be longer.
+run=$(mktemp -d /tmp/restore.XXXXXX)
 pid=
-trap '[ -z "$pid" ] || kill "$pid" 2>/dev/null || true; rm -rf "$work"' EXIT
+trap '[ -z "$pid" ] || kill "$pid" 2>/dev/null || true; rm -rf "$work" "$run"' EXIT
 fail() { echo "FAILED: $*" >&2; exit 1; }
 
 cat > "$work/config.textproto" <<'CONFIG'
@@ -21,8 +23,8 @@ profile() {
 }
 STATE=$work/state
 DIR=$work/backups
-mkdir -m 700 "$work/run" "$work/credentials"
-socket=$work/run/s
+mkdir -m 700 "$work/credentials"
+socket=$run/s
 start() {
   "$server" --config="$work/config.textproto" --listen="unix:$socket" --state_dir="$STATE" \
     --credentials_dir="$work/credentials" --backup_dir="$DIR" \

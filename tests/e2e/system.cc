@@ -188,6 +188,16 @@ void System::ExportAndDrain(const std::string& file) {
   ASSERT_EQ(drained.exit_code, 0) << drained.text;
 }
 
+void System::ExportAtOnceAndDrain(const std::string& file) {
+  ASSERT_EQ(Ctl({"pause", kAdAccount}).exit_code, 0);
+  Output exported =
+      Ctl({"export", absl::StrCat("--ad_account_id=", kAdAccount), file});
+  ASSERT_EQ(exported.exit_code, 0) << exported.text;
+  ASSERT_EQ(Ctl({"resume", kAdAccount}).exit_code, 0);
+  Output drained = Ctl({"drain", kAdAccount, "--timeout=60s"});
+  ASSERT_EQ(drained.exit_code, 0) << drained.text;
+}
+
 std::string System::WriteExport(const std::string& name,
                                 const std::vector<json>& profiles) {
   const std::string path = directory_ + "/" + name;

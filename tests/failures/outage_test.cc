@@ -53,7 +53,7 @@ const Outage kOutages[] = {
     {"RateLimitedWithRetryAfter",
      R"({"status": 429, "headers": {"Retry-After": "120"},
          "ratelimit": "none"})",
-     Reach::kCredential, "", "", 3 * 30 + 10},
+     Reach::kCredential, "RETRYING", "PINTEREST_RATE_LIMITED", 3 * 30 + 10},
     // Full jitter up to a minute.
     {"RateLimitedWithoutAHint", R"({"status": 429, "ratelimit": "none"})",
      Reach::kCredential, "RETRYING", "PINTEREST_RATE_LIMITED", 3 * 150},
