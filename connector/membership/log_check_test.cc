@@ -161,6 +161,35 @@ TEST_F(LogCheckTest, AHoleBeforeAWriteThatCameAfterASyncIsDamage) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("docs/operation.md"));
 }
 
+// RocksDB itself refuses some of these.
+TEST_F(LogCheckTest, ATornEndOfTheManifestIsCutOff) {
+  ASSERT_TRUE(Open().ok());
+  ASSERT_TRUE(Put(0, Database::Sync::kYes, 100).ok());
+  database_.reset();
+  const std::map<std::string, std::string> whole = files_->Save();
+  const std::string directory = directory_.path() + "/rocksdb/";
+  std::string name = whole.at(directory + "CURRENT");
+  name.pop_back();
+  // A record as it would have been written, as far as a cut may leave it.
+  const std::string& manifest = whole.at(directory + name);
+  const std::string record = manifest.substr(0, 60);
+  const std::string ends[] = {record.substr(0, 3), record.substr(0, 30),
+                              record.substr(0, 30) + std::string(30, '\0'),
+                              std::string(500, '\0'),
+                              std::string("\x31\x77\x99\x12\x09\x00\x01rubbish"
+                                          " of an older file",
+                                          31)};
+  for (const std::string& end : ends) {
+    SCOPED_TRACE(absl::StrCat(end.size(), " bytes more"));
+    files_->Load(whole);
+    files_->SetContents(directory + name, manifest + end);
+    const absl::Status status = Open();
+    ASSERT_TRUE(status.ok()) << status;
+    EXPECT_TRUE(Has(0));
+    database_.reset();
+  }
+}
+
 TEST_F(LogCheckTest, ALostCurrentIsNotANewStore) {
   ASSERT_TRUE(Open().ok());
   ASSERT_TRUE(Put(0, Database::Sync::kYes, 100).ok());

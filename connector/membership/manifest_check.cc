@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 #include "absl/strings/str_cat.h"
@@ -89,6 +90,37 @@ size_t NextRecord(size_t at) {
   return left < kHeader ? at + left : at;
 }
 
+// Whether there are zeros up to the end of a page, as of one that was not
+// written. `tail` is what begins at `from` of the file.
+bool HasHole(absl::string_view tail, size_t from) {
+  constexpr size_t kPage = 4'096;
+  constexpr size_t kSurely = 8;
+  for (size_t end = kPage - from % kPage; end <= tail.size(); end += kPage) {
+    size_t zeros = 0;
+    while (zeros < end && tail[end - 1 - zeros] == '\0') ++zeros;
+    if (zeros >= kSurely) return true;
+  }
+  return false;
+}
+
+// Leaves only the beginning of a file: RocksDB refuses rubbish at the end of
+// this one. Whole or not at all.
+absl::Status CutOff(const std::string& path, const std::string& name,
+                    absl::string_view beginning, rocksdb::Env* env) {
+  // RocksDB deletes one that is left over.
+  const std::string temporary = absl::StrCat(path, "/000000.dbtmp");
+  rocksdb::Status status = rocksdb::WriteStringToFile(
+      env, rocksdb::Slice(beginning.data(), beginning.size()), temporary,
+      /*should_sync=*/true);
+  if (status.ok()) {
+    status = env->RenameFile(temporary, absl::StrCat(path, "/", name));
+  }
+  std::unique_ptr<rocksdb::Directory> directory;
+  if (status.ok()) status = env->NewDirectory(path, &directory);
+  if (status.ok()) status = directory->Fsync();
+  return OpenStatus(status);
+}
+
 }  // namespace
 
 absl::Status CheckManifest(const std::string& path, rocksdb::Env* env) {
@@ -105,11 +137,14 @@ absl::Status CheckManifest(const std::string& path, rocksdb::Env* env) {
                                      &contents);
   if (!status.ok()) return OpenStatus(status);
   const absl::string_view file = contents;
+  size_t good = 0;
   size_t at = 0;
   while (const std::optional<size_t> end = EndOfRecord(file, at)) {
+    good = *end;
     at = NextRecord(*end);
   }
-  bool damaged = IsOneByteFromRecord(contents, at);
+  if (good == file.size()) return absl::OkStatus();
+  const size_t bad = at;
   // What is there of whole records behind the first place that is none.
   int behind = 0;
   for (++at; at + kHeader <= file.size();) {
@@ -117,9 +152,11 @@ absl::Status CheckManifest(const std::string& path, rocksdb::Env* env) {
     behind += end.has_value();
     at = end.has_value() ? NextRecord(*end) : at + 1;
   }
-  damaged |= behind > kMostOfOneSync;
-  if (!damaged) return absl::OkStatus();
-  return Damaged(absl::StrCat("file ", trimmed, " does not read"));
+  if (IsOneByteFromRecord(contents, bad) || behind > kMostOfOneSync ||
+      (behind > 0 && !HasHole(file.substr(bad), bad))) {
+    return Damaged(absl::StrCat("file ", trimmed, " does not read"));
+  }
+  return CutOff(path, std::string(trimmed), file.substr(0, good), env);
 }
 
 }  // namespace connector::membership
