@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Clang's thread-safety analysis over all sources: what is marked ABSL_GUARDED_BY and the like must be used under its lock.
+# Clang's thread-safety analysis over the sources that have to do with a lock: what is marked ABSL_GUARDED_BY and the like must be used under its lock.
 # Fails on a finding. Before that it makes sure that it sees a mistake: tests/sanitizers/unguarded.cc must be found.
-# usage: tools/check_threads.sh [FILE.cc…]     (default: all)
+# usage: tools/check_threads.sh [--all | FILE.cc…]
+#   default: sources that name a mutex, or whose own header does; --all: every source.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 tools/setup.sh
@@ -15,7 +16,7 @@ boringssl=$(bazel info output_base 2>/dev/null)/external/boringssl/src/include
 cat >"${TMPDIR:-/tmp}/check_threads.$$" <<COMMAND
 #!/bin/sh
 include=''
-case "\$1" in identity_mapping/digest.cc) include="-isystem $boringssl" ;; esac
+case "\$1" in identity_mapping/digest.cc | connector/pinterest/seal.cc | connector/cli/content_digest.cc) include="-isystem $boringssl" ;; esac
 exec clang-16 -fsyntax-only -std=c++20 -Wno-everything -Wthread-safety -Werror=thread-safety \
   -iquote . -isystem "$bin" -isystem "$bin/proto" \$include -DSPDLOG_SHARED_LIB -DSPDLOG_COMPILED_LIB -DSPDLOG_FMT_EXTERNAL \
   -DCPPHTTPLIB_OPENSSL_SUPPORT "\$1"
@@ -30,6 +31,16 @@ if out=$("$check" $mistake 2>&1) || ! grep -q "requires holding mutex" <<<"$out"
   exit 1
 fi
 files=("$@")
-[ ${#files[@]} -gt 0 ] || mapfile -t files < <(git ls-files '*.cc' | grep -v "^$mistake$")
+if [ ${#files[@]} -eq 0 ] || [ "${files[0]}" = --all ]; then
+  mapfile -t all < <(git ls-files '*.cc' | grep -v "^$mistake$")
+  [ "${files[0]:-}" = --all ] && files=("${all[@]}") || files=()
+  for file in "${all[@]}"; do
+    [ "${1:-}" = --all ] && break
+    header=${file%.cc}.h
+    [ -f "$header" ] || header=
+    # shellcheck disable=SC2086
+    if grep -qE 'utex|GUARDED_BY' "$file" $header; then files+=("$file"); fi
+  done
+fi
 printf '%s\0' "${files[@]}" | xargs -0 -n 1 -P "$(nproc)" "$check"
 echo "${#files[@]} files keep to their locks (and the seeded mistake was found)"
