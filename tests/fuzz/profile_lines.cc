@@ -1,6 +1,7 @@
 // A line of an export file through audiencectl's reader. The first byte says
 // whether a field holds the profile's key.
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <string>
@@ -48,7 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   // Exactly the room that the reader asks for.
   const std::unique_ptr<char[]> buffer(
       new char[line.size() + LineReader::kPadding]);
-  std::memcpy(buffer.get(), line.data(), line.size());
+  std::copy(line.begin(), line.end(), buffer.get());
   std::memset(buffer.get() + line.size(), '}', LineReader::kPadding);
   const absl::string_view padded(buffer.get(), line.size());
 
