@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
+#include "connector/pinterest/descriptor.h"
 
 namespace connector::pinterest {
 namespace {
@@ -18,20 +19,6 @@ constexpr size_t kMaxBytes = 64 << 10;
 absl::Status Failed(absl::string_view step) {
   return absl::UnavailableError(absl::StrCat(step, ": ", std::strerror(errno)));
 }
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  const int fd_;
-};
 
 class RealFileOps final : public FileOps {
  public:

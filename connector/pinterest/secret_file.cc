@@ -15,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "connector/base/error.h"
 #include "connector/base/limits.h"
+#include "connector/pinterest/descriptor.h"
 #include "identity_mapping/digest.h"
 
 namespace connector::pinterest {
@@ -23,20 +24,6 @@ namespace {
 constexpr size_t kMaxBytes = limits::kMaxTokenFileBytes;
 constexpr size_t kMaxFileName = limits::kMaxFileNameBytes;
 constexpr int kMaxReads = 5;
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  const int fd_;
-};
 
 // How messages speak of a file.
 struct Named {
