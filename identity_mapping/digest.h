@@ -8,9 +8,9 @@
 
 namespace identity_mapping {
 
-// The digests, by BoringSSL. Besides connector/pinterest/seal.cc the only file
-// of the project that includes one of its headers is digest.cc: OpenSSL's have
-// the same names.
+// The digests, by BoringSSL. Its headers, which have the names of OpenSSL's,
+// are included in digest.cc, connector/pinterest/seal.cc and
+// connector/cli/content_digest.cc, and in none of our headers.
 
 inline constexpr size_t kSha256Size = 32;
 inline constexpr size_t kSha1Size = 20;

@@ -15,8 +15,8 @@ namespace connector::pinterest {
 // (12), ciphertext with its tag (16). The secret should be random and long, as
 // an app secret is: nothing slows down guessing.
 //
-// By BoringSSL: besides identity_mapping/digest.cc the only file that includes
-// one of its headers is seal.cc, as OpenSSL's have the same names.
+// By BoringSSL, whose headers only seal.cc includes here (see
+// identity_mapping/digest.h).
 
 // `context` is not hidden but has to be the same for opening: what the text
 // belongs to.
