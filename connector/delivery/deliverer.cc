@@ -158,7 +158,7 @@ absl::StatusOr<PassRoute> Deliverer::Route(Task& task) {
   if (route.destination == nullptr) {
     return absl::NotFoundError("the destination was deleted");
   }
-  if (route.destination->paused) return absl::CancelledError("paused");
+  if (!route.destination->delivers()) return absl::CancelledError("paused");
   auto credential =
       options_.registry->FindCredential(route.destination->credential_id);
   if (credential == nullptr) {
