@@ -489,6 +489,27 @@ void Deliverer::Retry(DestinationNumber destination) {
   }
 }
 
+absl::StatusOr<ListPreview> Deliverer::Preview(ListNumber list) {
+  auto row = options_.ledger->GetList(list);
+  if (!row.ok()) return row.status();
+  auto segment = options_.ledger->GetSegment(row->segment);
+  if (!segment.ok()) return segment.status();
+  auto destination = options_.registry->FindDestination(row->destination);
+  if (destination == nullptr) {
+    return absl::NotFoundError("the destination was deleted");
+  }
+  PassMemory memory;
+  {
+    absl::MutexLock lock(&mutex_);
+    auto task = tasks_.find(list);
+    // A pass under way has the memory; without it the preview may count a
+    // record too many.
+    if (task != tasks_.end()) memory = task->second->memory;
+  }
+  ListPass pass(environment_, list, *std::move(segment), std::move(memory));
+  return pass.Preview(std::move(destination));
+}
+
 DeliveryCondition Deliverer::ListCondition(ListNumber list) {
   absl::MutexLock lock(&mutex_);
   auto found = tasks_.find(list);

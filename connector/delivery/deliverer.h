@@ -85,6 +85,7 @@ class Deliverer : public DeliveryControl {
       absl::string_view credential_id) override;
   void Flush(membership::DestinationNumber destination) override;
   void Retry(membership::DestinationNumber destination) override;
+  absl::StatusOr<ListPreview> Preview(membership::ListNumber list) override;
 
  private:
   struct Task {
