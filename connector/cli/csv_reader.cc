@@ -85,9 +85,9 @@ CsvReader::Scan CsvReader::ScanQuoted(size_t* size, const char** rule) {
   const auto find = [&](size_t from, char c) {
     const void* at =
         from < end_ ? std::memchr(data + from, c, end_ - from) : nullptr;
-    return at == nullptr ? end_
-                         : static_cast<size_t>(static_cast<const char*>(at) -
-                                               data);
+    return at == nullptr
+               ? end_
+               : static_cast<size_t>(static_cast<const char*>(at) - data);
   };
   const auto bad = [rule](const char* why) {
     *rule = why;
@@ -174,9 +174,8 @@ absl::StatusOr<bool> CsvReader::Next() {
     const char* const start = buffer_.data() + begin_;
     const size_t there = end_ - begin_;
     const void* feed =
-        there > searched
-            ? std::memchr(start + searched, '\n', there - searched)
-            : nullptr;
+        there > searched ? std::memchr(start + searched, '\n', there - searched)
+                         : nullptr;
     if (feed == nullptr && !at_end_ && there <= max_record_) {
       searched = there;
       absl::StatusOr<bool> more = Fill();
@@ -188,8 +187,8 @@ absl::StatusOr<bool> CsvReader::Next() {
     if (feed == nullptr && !at_end_) {
       // A line without end: forget it piece by piece.
       while (true) {
-        const void* end = std::memchr(buffer_.data() + begin_, '\n',
-                                      end_ - begin_);
+        const void* end =
+            std::memchr(buffer_.data() + begin_, '\n', end_ - begin_);
         if (end != nullptr) {
           Consume(static_cast<const char*>(end) + 1 -
                   (buffer_.data() + begin_));
@@ -202,9 +201,8 @@ absl::StatusOr<bool> CsvReader::Next() {
       }
       return absl::InvalidArgumentError(kTooLong);
     }
-    const size_t line = feed != nullptr
-                            ? static_cast<const char*>(feed) - start
-                            : there;
+    const size_t line =
+        feed != nullptr ? static_cast<const char*>(feed) - start : there;
     const size_t whole = line + (feed != nullptr ? 1 : 0);
     if (std::memchr(start, '"', line) == nullptr) {
       const size_t text = line > 0 && start[line - 1] == '\r' ? line - 1 : line;

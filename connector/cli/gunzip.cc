@@ -40,8 +40,8 @@ GunzipSource::~GunzipSource() {
 }
 
 absl::Status GunzipSource::Broken(absl::string_view rule) const {
-  return absl::UnknownError(absl::StrCat(
-      rule, " at byte ", state_->read - state_->stream.avail_in));
+  return absl::UnknownError(
+      absl::StrCat(rule, " at byte ", state_->read - state_->stream.avail_in));
 }
 
 absl::StatusOr<bool> GunzipSource::Fill() {

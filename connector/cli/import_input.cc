@@ -45,10 +45,9 @@ class Reading {
         const absl::Status lacking = CheckTable(format == FileFormat::kList);
         if (!lacking.ok()) return InputError(lacking);
       }
-      absl::Status status =
-          format == FileFormat::kJsonLines
-              ? ReadLines(file)
-              : ReadTable(format == FileFormat::kList);
+      absl::Status status = format == FileFormat::kJsonLines
+                                ? ReadLines(file)
+                                : ReadTable(format == FileFormat::kList);
       if (!status.ok()) return status;
       bytes_before_ += decoded.raw_position();
     }

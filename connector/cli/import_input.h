@@ -15,8 +15,8 @@ namespace connector::cli {
 // Told of each profile, where it came from, and how many bytes of all files
 // were read by then. An INVALID_ARGUMENT is about the profile: its line is bad.
 // Any other error ends the reading.
-using ProfileSink = std::function<absl::Status(
-    const ParsedProfile&, SourceLine, int64_t input_position)>;
+using ProfileSink = std::function<absl::Status(const ParsedProfile&, SourceLine,
+                                               int64_t input_position)>;
 
 // How an import is read.
 struct ImportReading {

@@ -40,8 +40,8 @@ absl::StatusOr<bool> LineReader::Fill() {
   if (end_ + kPadding >= buffer_.size()) {
     buffer_.resize(2 * (buffer_.size() - kPadding) + kPadding);
   }
-  absl::StatusOr<size_t> got = source_->Read(
-      buffer_.data() + end_, buffer_.size() - kPadding - end_);
+  absl::StatusOr<size_t> got =
+      source_->Read(buffer_.data() + end_, buffer_.size() - kPadding - end_);
   if (!got.ok()) {
     return absl::UnknownError(
         absl::StrCat(name_, ": ", got.status().message()));

@@ -75,7 +75,8 @@ absl::StatusOr<bool> TableReader::Begin(
       !s.ok()) {
     return s;
   }
-  if (absl::Status s = find(format_.time_column, "--time_column", &time_column_);
+  if (absl::Status s =
+          find(format_.time_column, "--time_column", &time_column_);
       !s.ok()) {
     return s;
   }
@@ -126,9 +127,8 @@ absl::StatusOr<absl::Span<const ParsedProfile>> TableReader::Read(
     return absl::MakeConstSpan(profiles_.data(), count);
   }
   if (fields.size() != width_) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("has ", fields.size(), " columns, and the first record ",
-                     width_));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "has ", fields.size(), " columns, and the first record ", width_));
   }
   ParsedProfile& profile = Profile(0);
   for (const Column& column : columns_) {
@@ -142,8 +142,7 @@ absl::StatusOr<absl::Span<const ParsedProfile>> TableReader::Read(
   ParsedMembership& membership = profile.memberships[0];
   if (status_column_.has_value()) {
     membership.status = ParseStatus(fields[*status_column_]);
-    if (membership.status ==
-        audience_sync::v1::MEMBERSHIP_STATUS_UNSPECIFIED) {
+    if (membership.status == audience_sync::v1::MEMBERSHIP_STATUS_UNSPECIFIED) {
       return absl::InvalidArgumentError(
           "its status is neither add nor remove, nor another word for them");
     }
