@@ -22,7 +22,7 @@ const details = protobuf.parse(`
   message ErrorInfo { string reason = 1; string domain = 2; map<string, string> metadata = 3; }
   message Duration { int64 seconds = 1; int32 nanos = 2; }
   message RetryInfo { Duration retry_delay = 1; }
-`).root;
+`, { keepCase: true }).root;
 
 // ErrorInfo.reason and RetryInfo of a gRPC error.
 function detailOf(error) {
@@ -33,7 +33,7 @@ function detailOf(error) {
     if (any.type_url.endsWith('/google.rpc.ErrorInfo')) {
       out.reason = details.lookupType('google.rpc.ErrorInfo').decode(any.value).reason;
     } else if (any.type_url.endsWith('/google.rpc.RetryInfo')) {
-      const delay = details.lookupType('google.rpc.RetryInfo').decode(any.value).retryDelay;
+      const delay = details.lookupType('google.rpc.RetryInfo').decode(any.value).retry_delay;
       out.retryMs = Number(delay.seconds) * 1000 + delay.nanos / 1e6;
     }
   }
@@ -51,6 +51,7 @@ class FinalError extends Error {
 function loadService(protoDir) {
   const loaded = protoLoader.loadSync('audience_sync/v1/export_service.proto', {
     includeDirs: [protoDir],
+    keepCase: true, // field names as in the .proto files
     longs: String, // an int64 may be larger than a number is exact
     enums: String,
     defaults: true,

@@ -62,9 +62,10 @@ class NodeClientTest : public testing::Test {
   }
 
   // Waits until the client has noted so many batches as durable.
-  void AwaitDurable(int64_t batches) {
+  void AwaitDurable(Process& client, int64_t batches) {
     const absl::Time deadline = absl::Now() + absl::Seconds(60);
     while (ReadState().value("durable", int64_t{0}) < batches) {
+      ASSERT_TRUE(client.Running()) << ReadFile(Log());
       ASSERT_LT(absl::Now(), deadline) << ReadFile(Log());
       absl::SleepFor(absl::Milliseconds(2));
     }
@@ -119,18 +120,18 @@ TEST_F(NodeClientTest, ExportsAFileOnceAndTellsWhatWasRejected) {
 TEST_F(NodeClientTest, GoesOnAfterAKillOfBothSides) {
   Start();
   std::vector<std::string> records;
-  const std::string file = Members(20'000, &records);
+  const std::string file = Members(8'000, &records);
   const std::vector<std::string> command =
       Command(file, {"--batch-profiles=20", "--window=4"});
   auto client = Process::Start(command, Log());
-  AwaitDurable(20);
+  AwaitDurable(*client, 20);
   client->Kill();
   const json state = ReadState();
   ASSERT_FALSE(state.at("ended")) << "too quick to be killed";
 
   // The second one meets a server that is killed and comes back.
   client = Process::Start(command, Log());
-  AwaitDurable(state.at("durable").get<int64_t>() + 20);
+  AwaitDurable(*client, state.at("durable").get<int64_t>() + 20);
   system_->connector().Kill();
   system_->StartConnector();
   EXPECT_EQ(client->Wait(), 0) << ReadFile(Log());
@@ -160,11 +161,11 @@ TEST_F(NodeClientTest, WaitsWhenTheBacklogIsFull) {
 TEST_F(NodeClientTest, ANewerStreamOfTheExportFencesTheOlder) {
   Start();
   std::vector<std::string> records;
-  const std::string file = Members(20'000, &records);
+  const std::string file = Members(8'000, &records);
   const std::vector<std::string> command =
       Command(file, {"--batch-profiles=20", "--window=1"});
   auto older = Process::Start(command, Log());
-  AwaitDurable(5);
+  AwaitDurable(*older, 5);
   // The same state file, so the same export: somebody started it twice.
   auto newer = Process::Start(command, client_ + "/newer.log");
   EXPECT_EQ(older->Wait(), 3) << ReadFile(Log());
@@ -175,11 +176,11 @@ TEST_F(NodeClientTest, ANewerStreamOfTheExportFencesTheOlder) {
 TEST_F(NodeClientTest, AnotherHistoryIsToldAndExportedAnew) {
   Start();
   std::vector<std::string> records;
-  const std::string file = Members(20'000, &records);
+  const std::string file = Members(8'000, &records);
   const std::vector<std::string> command =
       Command(file, {"--batch-profiles=20", "--window=4"});
   auto client = Process::Start(command, Log());
-  AwaitDurable(20);
+  AwaitDurable(*client, 20);
   client->Kill();
   const json state = ReadState();
   system_->connector().Kill();
