@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/base/attributes.h"
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -25,20 +26,18 @@ bool Holds(const MappedIdentity& identity, const Record& record) {
          in(identity.twin_forms);
 }
 
-// A form's steps go to the trace from its begin to its end, if there is a
-// trace.
-StepLog BeginForm(TracedForm::Use use, std::optional<IdentityKind> kind,
-                  MappingTrace* trace) {
-  if (trace == nullptr) return StepLog();
+ABSL_ATTRIBUTE_NOINLINE StepLog AddForm(TracedForm::Use use,
+                                        std::optional<IdentityKind> kind,
+                                        MappingTrace* trace) {
   TracedForm& form = trace->forms.emplace_back();
   form.use = use;
   if (kind.has_value()) form.kind = std::string(IdentityKindName(*kind));
   return StepLog(&form.steps);
 }
 
-void EndForm(bool made, const Record& record, RejectionReason reason,
-             bool repeated, MappingTrace* trace) {
-  if (trace == nullptr) return;
+ABSL_ATTRIBUTE_NOINLINE void FinishForm(bool made, const Record& record,
+                                        RejectionReason reason, bool repeated,
+                                        MappingTrace* trace) {
   TracedForm& form = trace->forms.back();
   if (made) {
     form.record = record;
@@ -46,6 +45,18 @@ void EndForm(bool made, const Record& record, RejectionReason reason,
     form.reason = reason;
   }
   form.repeated = repeated;
+}
+
+// A form's steps go to the trace from its begin to its end, if there is a
+// trace; there hardly ever is.
+inline StepLog BeginForm(TracedForm::Use use, std::optional<IdentityKind> kind,
+                         MappingTrace* trace) {
+  return trace == nullptr ? StepLog() : AddForm(use, kind, trace);
+}
+
+inline void EndForm(bool made, const Record& record, RejectionReason reason,
+                    bool repeated, MappingTrace* trace) {
+  if (trace != nullptr) FinishForm(made, record, reason, repeated, trace);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 
+#include "absl/base/attributes.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "identity_mapping/digest.h"
@@ -28,7 +29,7 @@ bool Refuse(RejectionReason why, RejectionReason* reason) {
   return false;
 }
 
-void NoteHash(const Record& record, StepLog log) {
+ABSL_ATTRIBUTE_NOINLINE void NoteHash(const Record& record, StepLog log) {
   absl::string_view name = "SHA-256";
   if (record.kind() == RecordKind::kSha1) name = "SHA-1";
   if (record.kind() == RecordKind::kMd5) name = "MD5";
@@ -105,7 +106,9 @@ bool HashDeviceId(const DeviceId& id, DeviceIdCase letter_case, Form* form,
 
 }  // namespace
 
-void NoteDeviceId(const DeviceId& id, DeviceIdCase letter_case, StepLog log) {
+ABSL_ATTRIBUTE_NOINLINE void NoteDeviceId(const DeviceId& id,
+                                          DeviceIdCase letter_case,
+                                          StepLog log) {
   log.Note(letter_case == DeviceIdCase::kLower
                ? "a device id: with hyphens, without braces, in small letters"
                : "a device id: with hyphens, without braces, in capitals",
