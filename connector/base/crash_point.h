@@ -49,6 +49,8 @@
   /* What delivery writes. */                                         \
   POINT(kListUnwritten, "membership.list.unwritten")                  \
   POINT(kListWritten, "membership.list.written")                      \
+  POINT(kAudienceUnwritten, "membership.audience.unwritten")          \
+  POINT(kAudienceWritten, "membership.audience.written")              \
   POINT(kDoubtUnwritten, "membership.doubt.unwritten")                \
   POINT(kDoubtWritten, "membership.doubt.written")                    \
   POINT(kDoubtCancelled, "membership.doubt.cancelled")                \
