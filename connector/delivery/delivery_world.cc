@@ -91,6 +91,7 @@ void DeliveryWorld::Open() {
   DelivererOptions delivery;
   delivery.ledger =
       ledger_wrapper_ ? ledger_wrapper_(store_.get()) : store_.get();
+  delivery.counters = store_.get();
   delivery.registry = registry_.get();
   delivery.clients = &pinterest_;
   delivery.clock = &clock_;

@@ -23,7 +23,7 @@ class ListFinder {
     for (const auto& list : page.items) {
       if (list.name != name_) continue;
       ++matches_;
-      if (id_.empty() || Older(list.id, id_)) id_ = list.id;
+      if (list_.id.empty() || Older(list.id, list_.id)) list_ = list;
     }
     // A bookmark that stands still would never end.
     const bool last = page.bookmark.empty() || page.bookmark == bookmark_;
@@ -32,7 +32,9 @@ class ListFinder {
   }
 
   // Empty if no list has the name. Only after the last page.
-  const std::string& id() const { return id_; }
+  const std::string& id() const { return list_.id; }
+  // The same as it was told.
+  const pinterest::CustomerList& list() const { return list_; }
   int matches() const { return matches_; }
 
  private:
@@ -43,7 +45,7 @@ class ListFinder {
 
   const std::string name_;
   std::string bookmark_;
-  std::string id_;
+  pinterest::CustomerList list_;
   int matches_ = 0;
 };
 
