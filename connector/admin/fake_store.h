@@ -333,6 +333,11 @@ class FakeStore final : public membership::MembershipStore {
     change(audiences_.back().row);
     return audiences_.back().row;
   }
+  absl::StatusOr<membership::AudienceRow> NoteAudience(
+      const membership::AudienceKey& key,
+      absl::FunctionRef<void(membership::AudienceRow&)> change) override {
+    return ChangeAudience(key, change);
+  }
   absl::Status DeleteAudience(const membership::AudienceKey& key) override {
     absl::MutexLock lock(&mutex_);
     std::erase_if(audiences_,

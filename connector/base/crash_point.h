@@ -77,7 +77,10 @@
   POINT(kEarlyRemovalsTaken, "delivery.early_removals.taken")         \
   POINT(kEarlyRemovalsConfirmed, "delivery.early_removals.confirmed") \
   POINT(kRequestHalved, "delivery.request.halved")                    \
-  POINT(kEchoesUnended, "delivery.echoes.unended")
+  POINT(kEchoesUnended, "delivery.echoes.unended")                    \
+  /* Audiences. */                                                    \
+  POINT(kAudienceCreationNoted, "audiences.creation.noted")           \
+  POINT(kAudienceCreationAnswered, "audiences.creation.answered")
 
 namespace connector {
 

@@ -49,6 +49,17 @@ std::optional<AudienceRow> AudiencePart::FindAudience(const AudienceKey& key) {
 
 absl::StatusOr<AudienceRow> AudiencePart::ChangeAudience(
     const AudienceKey& key, absl::FunctionRef<void(AudienceRow&)> change) {
+  return Change(key, change, Database::Sync::kYes);
+}
+
+absl::StatusOr<AudienceRow> AudiencePart::NoteAudience(
+    const AudienceKey& key, absl::FunctionRef<void(AudienceRow&)> change) {
+  return Change(key, change, Database::Sync::kNo);
+}
+
+absl::StatusOr<AudienceRow> AudiencePart::Change(
+    const AudienceKey& key, absl::FunctionRef<void(AudienceRow&)> change,
+    Database::Sync sync) {
   const std::string bytes = AudienceKeyBytes(key);
   absl::MutexLock only_one(&audience_mutex_);
   absl::ReaderMutexLock use(&core_.tables.use);
@@ -61,10 +72,7 @@ absl::StatusOr<AudienceRow> AudiencePart::ChangeAudience(
   WriteSet set(core_.database);
   set.Put(Family::kMeta, bytes, EncodeAudience(row));
   ReachCrashPoint(CrashPoint::kAudienceUnwritten);
-  if (absl::Status s = core_.database.Write(set, Database::Sync::kYes);
-      !s.ok()) {
-    return s;
-  }
+  if (absl::Status s = core_.database.Write(set, sync); !s.ok()) return s;
   ReachCrashPoint(CrashPoint::kAudienceWritten);
   absl::MutexLock lock(&core_.tables.mutex);
   DestinationState* state = core_.tables.FindDestination(key.destination);

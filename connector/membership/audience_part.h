@@ -18,6 +18,9 @@ class AudiencePart final : public AudienceTable, public CounterTable {
   absl::StatusOr<AudienceRow> ChangeAudience(
       const AudienceKey& key,
       absl::FunctionRef<void(AudienceRow&)> change) override;
+  absl::StatusOr<AudienceRow> NoteAudience(
+      const AudienceKey& key,
+      absl::FunctionRef<void(AudienceRow&)> change) override;
   absl::Status DeleteAudience(const AudienceKey& key) override;
 
   std::optional<ListCounterRow> FindCounters(ListNumber list) override;
@@ -26,6 +29,10 @@ class AudiencePart final : public AudienceTable, public CounterTable {
       absl::FunctionRef<void(ListCounterRow&)> change) override;
 
  private:
+  absl::StatusOr<AudienceRow> Change(
+      const AudienceKey& key, absl::FunctionRef<void(AudienceRow&)> change,
+      Database::Sync sync);
+
   Core& core_;
   // Held over reading and writing; before `use` and `mutex` of the tables.
   absl::Mutex audience_mutex_;

@@ -107,6 +107,7 @@ std::string EncodeAudience(const AudienceRow& row) {
   AppendBool(&value, row.retirement_confirmed);
   AppendVarint(&value, row.abandoned_ids.size());
   for (const std::string& id : row.abandoned_ids) AppendBytes(&value, id);
+  AppendBool(&value, row.replace_if_ended);
   return value;
 }
 
@@ -134,6 +135,7 @@ std::optional<AudienceRow> DecodeAudience(absl::string_view value) {
   for (uint64_t i = 0; i < abandoned && wire.ok(); ++i) {
     row.abandoned_ids.push_back(ReadString(wire));
   }
+  row.replace_if_ended = wire.Bool();
   if (!wire.done()) return std::nullopt;
   return row;
 }

@@ -70,6 +70,8 @@ struct AudienceRow {
   bool retirement_confirmed = false;
   // Audiences that were retired before and are not taken up again.
   std::vector<std::string> abandoned_ids;
+  // When Pinterest says that it ended, another one is made.
+  bool replace_if_ended = false;
 };
 
 struct AudienceEntry {
@@ -91,6 +93,10 @@ class AudienceTable {
   // Reads, changes and stores the row (a new one if there is none) in one step,
   // synced; gives it as stored. `change` must not call the store.
   virtual absl::StatusOr<AudienceRow> ChangeAudience(
+      const AudienceKey& key, absl::FunctionRef<void(AudienceRow&)> change) = 0;
+
+  // The same without a sync, for what the next poll tells again anyway.
+  virtual absl::StatusOr<AudienceRow> NoteAudience(
       const AudienceKey& key, absl::FunctionRef<void(AudienceRow&)> change) = 0;
 
   // Forgets the row; Pinterest is not told.

@@ -201,6 +201,11 @@ class RocksdbStore final : public MembershipStore {
       absl::FunctionRef<void(AudienceRow&)> change) override {
     return audiences_.ChangeAudience(key, change);
   }
+  absl::StatusOr<AudienceRow> NoteAudience(
+      const AudienceKey& key,
+      absl::FunctionRef<void(AudienceRow&)> change) override {
+    return audiences_.NoteAudience(key, change);
+  }
   absl::Status DeleteAudience(const AudienceKey& key) override {
     return audiences_.DeleteAudience(key);
   }
