@@ -317,8 +317,8 @@ bool AccountAudiences::MayCall(const CallRoute& route, CallKind kind,
   const auto credential = gate.condition();
   if (credential.state == State::kBlocked) {
     *retry_time = std::max(now, credential.retry_time) + delivery::kStandBack;
-    if (!closed_gate_ || kind != CallKind::kRead || now < credential.retry_time)
-      return false;
+    // The gate was closed as by a read, so any call that goes well opens it.
+    if (!closed_gate_ || now < credential.retry_time) return false;
   }
   const auto pace = route.credential->pacer().TryAcquire(kind, now);
   if (!pace.granted) {

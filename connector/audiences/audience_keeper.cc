@@ -92,7 +92,8 @@ absl::Time AudienceKeeper::NextStepTime() {
 
 DestinationNumber AudienceKeeper::PickReady(absl::Time now, absl::Time* next) {
   *next = absl::InfiniteFuture();
-  for (const auto& [due, ticket, destination] : queue_) {
+  for (const auto& place : queue_) {
+    const auto [due, ticket, destination] = place;
     if (due > now) {
       *next = due;
       break;
