@@ -116,7 +116,7 @@ credentials {
     max_delay { nanos: 200000000 }
     creation_lookup_window { seconds: 1 }
 )"),
-        "  }\n}\n");
+        "  }\n", options_.destination_text, "\n}\n");
   }
   WriteFile(directory_ + "/config.textproto", config);
   StartConnector();

@@ -34,6 +34,9 @@ class System {
     // The text of a destination's delivery policy in place of the usual one, by
     // ad account.
     std::map<std::string, std::string> delivery_policies;
+    // What stands in each destination besides.
+    std::string destination_text =
+        "audience_policy { no_customer_list_audiences: true }";
   };
 
   explicit System(Options options);
