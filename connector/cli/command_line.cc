@@ -115,7 +115,7 @@ const std::vector<Command>& AllCommands() {
                                 ExplainCommand(), StatusCommand(),
                                 PreviewCommand(), RejectionsCommand(),
                                 DrainCommand(),   LoginCommand(),
-                                BackupCommand()};
+                                BackupCommand(),  SegmentsCommand()};
   return commands;
 }
 

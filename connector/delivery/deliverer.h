@@ -18,12 +18,14 @@
 #include "connector/base/clock.h"
 #include "connector/base/random.h"
 #include "connector/config/registry.h"
+#include "connector/delivery/call_router.h"
 #include "connector/delivery/credential_channel.h"
 #include "connector/delivery/delivery_control.h"
 #include "connector/delivery/delivery_event.h"
 #include "connector/delivery/gate.h"
 #include "connector/delivery/list_pass.h"
 #include "connector/delivery/sort_budget.h"
+#include "connector/membership/counter_table.h"
 #include "connector/membership/ledger.h"
 #include "connector/pinterest/client_provider.h"
 
@@ -32,6 +34,9 @@ namespace connector::delivery {
 struct DelivererOptions {
   // All must outlive the deliverer.
   membership::Ledger* ledger = nullptr;
+  membership::Operations* operations = nullptr;
+  // Where Pinterest's counters are noted; nullptr: nowhere.
+  membership::CounterTable* counters = nullptr;
   config::Registry* registry = nullptr;
   pinterest::ClientProvider* clients = nullptr;
   Clock* clock = &Clock::Real();
@@ -49,6 +54,8 @@ struct DelivererOptions {
   // A worker that waits looks at the clock this often, in real time: for tests
   // whose clock runs faster than the machine's.
   absl::Duration longest_sleep = absl::Seconds(10);
+  // As in PassEnvironment.
+  int64_t operation_piece = 1'000'000;
   // For the log; may be empty.
   DeliveryObserver observer;
 };
@@ -57,9 +64,9 @@ struct DelivererOptions {
 // thread, and what stops whom. One pass at a time for a list; removals of any
 // list before additions; a step of each in turn, so that a huge list holds up
 // nobody. Thread-safe.
-class Deliverer : public DeliveryControl {
+class Deliverer : public DeliveryControl, public CallRouter {
  public:
-  // Takes over the ledger's commit listener.
+  // Takes over the ledger's commit listener and that of operations.
   static absl::StatusOr<std::unique_ptr<Deliverer>> Create(
       DelivererOptions options);
   ~Deliverer() override;
@@ -86,6 +93,10 @@ class Deliverer : public DeliveryControl {
   void Flush(membership::DestinationNumber destination) override;
   void Retry(membership::DestinationNumber destination) override;
   absl::StatusOr<ListPreview> Preview(membership::ListNumber list) override;
+
+  absl::StatusOr<CallRoute> RouteTo(
+      membership::DestinationNumber destination) override;
+  void OnGateOpened(const CallRoute& route) override;
 
  private:
   struct Task {
@@ -127,6 +138,8 @@ class Deliverer : public DeliveryControl {
   explicit Deliverer(DelivererOptions options);
 
   void OnCommit(membership::ListNumber list, bool has_removals);
+  // Something is to be done with the list, or no longer.
+  void OnOperation(membership::ListNumber list);
   void Work();
   // Null if nothing can be run now; then something may be at `*next`, or when
   // a running step ends.
@@ -153,6 +166,10 @@ class Deliverer : public DeliveryControl {
   std::shared_ptr<CredentialChannel> Channel(
       const config::CredentialState& credential);
   absl::StatusOr<PassRoute> Route(Task& task);
+  // Tasks other than `opener` that wait at a gate of these.
+  void RouseBlocked(const Task* opener, absl::string_view credential_id,
+                    membership::DestinationNumber destination)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const DelivererOptions options_;
   SortBudget sort_budget_;

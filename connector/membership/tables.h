@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -17,6 +18,8 @@
 #include "absl/time/time.h"
 #include "connector/base/clock.h"
 #include "connector/base/random.h"
+#include "connector/membership/audience_table.h"
+#include "connector/membership/counter_table.h"
 #include "connector/membership/database.h"
 #include "connector/membership/disk_space.h"
 #include "connector/membership/export_table.h"
@@ -72,6 +75,7 @@ struct ListState {
   int64_t members = 0;
   // When each echo is due, and its number.
   std::set<std::pair<absl::Time, uint64_t>> echoes;
+  std::optional<ListCounterRow> counters;
 };
 
 struct DestinationState {
@@ -86,6 +90,8 @@ struct DestinationState {
   // In the order of their numbers.
   std::vector<SegmentNumber> segments;
   absl::flat_hash_map<std::string, SegmentNumber> segments_by_name;
+  // By their keys in the store.
+  std::map<std::string, AudienceEntry> audiences;
 };
 
 // The key of a segment in segments_by_name.
@@ -121,9 +127,16 @@ struct Tables {
   uint64_t next_fence ABSL_GUARDED_BY(mutex) = 1;
   std::function<void(ListNumber, bool)> commit_listener ABSL_GUARDED_BY(mutex);
 
+  // What is under way with whole lists.
+  std::map<ListNumber, ListOperation> operations ABSL_GUARDED_BY(mutex);
+  // Segments with audience_steps.
+  std::set<SegmentNumber> audience_work ABSL_GUARDED_BY(mutex);
+
   // Group commits that began and that ended.
   uint64_t groups_begun ABSL_GUARDED_BY(mutex) = 0;
   uint64_t groups_ended ABSL_GUARDED_BY(mutex) = 0;
+  // No group commit may begin while there are any (GroupHold).
+  int group_holds ABSL_GUARDED_BY(mutex) = 0;
 
   // Held shared by whoever writes what belongs to a destination, from checking
   // that it is there until the write is in the tables; held alone to delete
@@ -140,6 +153,19 @@ struct Tables {
   // Waits until the group commit that is going on, if any, is in the tables.
   // Gives the mutex up meanwhile.
   void WaitForGroup() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+};
+
+// While it lives no group commit is going on: what is read of pending changes
+// and written about them is one step. To be made without `mutex`.
+class GroupHold {
+ public:
+  explicit GroupHold(Tables& tables);
+  ~GroupHold();
+  GroupHold(const GroupHold&) = delete;
+  GroupHold& operator=(const GroupHold&) = delete;
+
+ private:
+  Tables& tables_;
 };
 
 // What the parts of the store share.
@@ -162,6 +188,8 @@ struct Core {
   absl::Duration export_expiry;
   int64_t max_rejections = 0;
   std::string history;
+  // Held over a whole change of the catalog.
+  absl::Mutex change_mutex;
   Tables tables;
   Notifier notifier;
 };

@@ -15,8 +15,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
+#include "connector/admin/audience_tasks.h"
 #include "connector/admin/destination_service.h"
 #include "connector/admin/maintenance_service.h"
+#include "connector/admin/segment_service.h"
+#include "connector/audiences/audience_keeper.h"
 #include "connector/base/crash_point.h"
 #include "connector/base/error.h"
 #include "connector/base/limits.h"
@@ -29,8 +32,10 @@
 #include "connector/pinterest/credential_clients.h"
 #include "connector/pinterest/curl_transport.h"
 #include "connector/pinterest/token_sources.h"
+#include "connector/server/audience_log.h"
 #include "connector/server/delivery_log.h"
 #include "connector/server/health_watch.h"
+#include "connector/server/kept_audiences.h"
 #include "connector/server/listen_address.h"
 #include "connector/server/log.h"
 #include "connector/server/login_log.h"
@@ -48,9 +53,12 @@ constexpr absl::Duration kCheckTimeout = absl::Seconds(15);
 // health and reflection have no end of their own.
 constexpr std::chrono::seconds kOtherCallsGrace(1);
 
+// How soon audiences are told of what became of their segments.
+constexpr absl::Duration kAudienceInterval = absl::Milliseconds(250);
+
 constexpr const char* kHealthServices[] = {
     "", "audience_sync.v1.ExportService", "audience_sync.v1.DestinationService",
-    "audience_sync.v1.MaintenanceService"};
+    "audience_sync.v1.MaintenanceService", "audience_sync.v1.SegmentService"};
 
 std::string Join(const std::string& directory, absl::string_view name) {
   return absl::StrCat(directory, "/", name);
@@ -71,6 +79,7 @@ struct Server::Parts {
   // Tells the token sources which logins there are.
   absl::Status ConfigureTokens();
   void OnLoginEvent(const pinterest::OAuthEvent& event);
+  void TellAudiences();
 
   const ServerOptions options;
 
@@ -91,8 +100,10 @@ struct Server::Parts {
   std::unique_ptr<pinterest::CredentialClients> clients;
   std::unique_ptr<pinterest::CredentialClients> check_clients;
   std::unique_ptr<delivery::Deliverer> deliverer;
+  std::unique_ptr<audiences::AudienceKeeper> keeper;
   std::unique_ptr<ingest::ExportService> export_service;
   std::unique_ptr<admin::DestinationServiceImpl> destination_service;
+  std::unique_ptr<admin::SegmentServiceImpl> segment_service;
   std::unique_ptr<admin::MaintenanceServiceImpl> maintenance_service;
   std::unique_ptr<grpc::Server> grpc_server;
   std::string address;
@@ -100,6 +111,7 @@ struct Server::Parts {
   std::unique_ptr<HealthWatch> health;
   // Keeps the tokens fresh.
   std::unique_ptr<Ticker> token_ticker;
+  std::unique_ptr<Ticker> audience_ticker;
 };
 
 absl::Status Server::Parts::Open() {
@@ -193,6 +205,8 @@ absl::Status Server::Parts::Open() {
 
   delivery::DelivererOptions delivery_options;
   delivery_options.ledger = store.get();
+  delivery_options.operations = store.get();
+  delivery_options.counters = store.get();
   delivery_options.registry = registry.get();
   delivery_options.clients = clients.get();
   delivery_options.clock = options.clock;
@@ -201,15 +215,36 @@ absl::Status Server::Parts::Open() {
   delivery_options.sort_memory_bytes = options.sort_memory;
   delivery_options.workers = options.delivery_workers;
   delivery_options.longest_sleep = options.longest_sleep;
-  delivery_options.observer = LogDeliveryEvent;
+  delivery_options.observer = [this](const delivery::DeliveryEvent& event) {
+    LogDeliveryEvent(event);
+    if (event.kind == delivery::DeliveryEvent::Kind::kListCreated ||
+        event.kind == delivery::DeliveryEvent::Kind::kListAdopted) {
+      keeper->OnListChanged(event.list);
+    }
+  };
   auto delivering = delivery::Deliverer::Create(delivery_options);
   if (!delivering.ok()) return delivering.status();
   deliverer = *std::move(delivering);
+
+  audiences::AudienceKeeperOptions keeper_options;
+  keeper_options.environment.catalog = store.get();
+  keeper_options.environment.ledger = store.get();
+  keeper_options.environment.audiences = store.get();
+  keeper_options.environment.counters = store.get();
+  keeper_options.environment.router = deliverer.get();
+  keeper_options.environment.clients = clients.get();
+  keeper_options.environment.clock = options.clock;
+  keeper_options.environment.random = options.random;
+  keeper_options.environment.observer = LogAudienceEvent;
+  keeper_options.registry = registry.get();
+  keeper_options.longest_sleep = options.longest_sleep;
+  keeper = std::make_unique<audiences::AudienceKeeper>(keeper_options);
   registry->SetListener([this] {
     if (absl::Status s = ConfigureTokens(); !s.ok()) {
       Log(LogLevel::kError, "logins-not-configured", {{"why", s.message()}});
     }
     deliverer->OnConfigurationChanged();
+    keeper->OnConfigurationChanged();
   });
 
   ingest::ExportService::Options export_options;
@@ -223,7 +258,11 @@ absl::Status Server::Parts::Open() {
   admin_context.catalog = store.get();
   admin_context.intake = store.get();
   admin_context.ledger = store.get();
+  admin_context.operations = store.get();
   admin_context.journal = store.get();
+  admin_context.audiences = store.get();
+  admin_context.counters = store.get();
+  admin_context.audience_control = keeper.get();
   admin_context.delivery = deliverer.get();
   admin_context.clients = check_clients.get();
   admin_context.clock = options.clock;
@@ -235,9 +274,11 @@ absl::Status Server::Parts::Open() {
   };
   admin_context.on_segment_changed = [this] {
     deliverer->OnConfigurationChanged();
+    keeper->OnConfigurationChanged();
   };
   destination_service =
       std::make_unique<admin::DestinationServiceImpl>(admin_context);
+  segment_service = std::make_unique<admin::SegmentServiceImpl>(admin_context);
   maintenance_service = std::make_unique<admin::MaintenanceServiceImpl>(
       store.get(), options.backup_dir);
   return absl::OkStatus();
@@ -282,6 +323,7 @@ absl::Status Server::Parts::Serve(
   builder.AddListeningPort(listen.ToString(), std::move(credentials), &port);
   builder.RegisterService(export_service.get());
   builder.RegisterService(destination_service.get());
+  builder.RegisterService(segment_service.get());
   builder.RegisterService(maintenance_service.get());
   grpc_server = builder.BuildAndStart();
   if (grpc_server == nullptr || (!listen.is_unix() && port == 0)) {
@@ -329,6 +371,14 @@ absl::Status Server::Parts::ConfigureTokens() {
   return tokens->Configure(logins);
 }
 
+void Server::Parts::TellAudiences() {
+  KeptAudiences audiences(keeper.get());
+  const absl::Status status = admin::TellAudiences(*store, &audiences);
+  if (!status.ok()) {
+    Log(LogLevel::kWarning, "audiences-not-told", {{"why", status.message()}});
+  }
+}
+
 void Server::Parts::OnLoginEvent(const pinterest::OAuthEvent& event) {
   LogLoginEvent(event);
   if (!event.mended) return;
@@ -338,6 +388,7 @@ void Server::Parts::OnLoginEvent(const pinterest::OAuthEvent& event) {
       deliverer->Retry(destination->number);
     }
   }
+  keeper->OnConfigurationChanged();
 }
 
 void Server::Parts::LogConfiguration() {
@@ -377,7 +428,12 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(ServerOptions options) {
   }
   parts.token_ticker = std::make_unique<Ticker>(
       parts.options.token_interval, [&parts] { parts.tokens->RefreshDue(); });
-  if (parts.options.deliver) parts.deliverer->Start();
+  parts.audience_ticker = std::make_unique<Ticker>(
+      kAudienceInterval, [&parts] { parts.TellAudiences(); });
+  if (parts.options.deliver) {
+    parts.deliverer->Start();
+    parts.keeper->Start();
+  }
   ReachCrashPoint(CrashPoint::kServing);
   Log(LogLevel::kInfo, "started",
       {{"version", kConnectorVersion},
@@ -415,6 +471,7 @@ void Server::Shutdown() {
   ReachCrashPoint(CrashPoint::kShutdownBegun);
   if (parts.health != nullptr) parts.health->Stop();
   parts.token_ticker.reset();
+  parts.audience_ticker.reset();
   if (parts.export_service != nullptr) parts.export_service->Shutdown();
   if (parts.destination_service != nullptr) parts.destination_service->Stop();
   if (parts.grpc_server != nullptr) {
@@ -437,15 +494,19 @@ void Server::Shutdown() {
     answered.WaitForNotification();
   }
   ReachCrashPoint(CrashPoint::kShutdownIntakeEnded);
+  if (parts.keeper != nullptr) parts.keeper->Stop();
   if (parts.deliverer != nullptr) parts.deliverer->Stop();
   ReachCrashPoint(CrashPoint::kShutdownDeliveryEnded);
   const bool served = parts.grpc_server != nullptr;
   parts.health.reset();
   parts.grpc_server.reset();
   parts.destination_service.reset();
+  parts.segment_service.reset();
   parts.maintenance_service.reset();
   parts.export_service.reset();
+  // The deliverer tells the keeper of lists as long as it lives.
   parts.deliverer.reset();
+  parts.keeper.reset();
   parts.registry.reset();
   parts.store.reset();
   ReachCrashPoint(CrashPoint::kShutdownStoreClosed);
