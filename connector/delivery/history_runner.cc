@@ -282,7 +282,6 @@ class Run {
       segment.received += event.counted;
       if (!segment.mapped) continue;
       segment.last[event.record] = event.change;
-      segment.meddled.erase(event.record);
       segment.unknown.erase(event.record);
     }
   }
