@@ -60,10 +60,9 @@ bool IsFilter(const json& value,
 bool IsEvent(const json& value) {
   if (!value.is_string()) return false;
   const std::string& word = value.get_ref<const std::string&>();
-  return !word.empty() &&
-         std::all_of(word.begin(), word.end(), [](char c) {
-           return absl::ascii_isalnum(c) || c == '_' || c == '-';
-         });
+  return !word.empty() && std::all_of(word.begin(), word.end(), [](char c) {
+    return absl::ascii_isalnum(c) || c == '_' || c == '-';
+  });
 }
 
 // {">": 1}

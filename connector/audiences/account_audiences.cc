@@ -478,13 +478,6 @@ void AccountAudiences::TakePage(const std::vector<Wanted>& wanted,
       }
     }
     if (match == nullptr) continue;
-    if (match->row.has_value()) {
-      const auto& abandoned = match->row->abandoned_ids;
-      if (std::find(abandoned.begin(), abandoned.end(), audience.id) !=
-          abandoned.end()) {
-        continue;
-      }
-    }
     scan_->candidates[KeyOf(match->key)].push_back(audience);
   }
 }
@@ -501,9 +494,20 @@ void AccountAudiences::EndScan(const config::DestinationState& destination,
   for (const Wanted& audience : wanted) {
     const std::string key = KeyOf(audience.key);
     const auto found = scan->candidates.find(key);
-    const std::vector<Audience> candidates = found == scan->candidates.end()
-                                                 ? std::vector<Audience>()
-                                                 : found->second;
+    std::vector<Audience> candidates = found == scan->candidates.end()
+                                           ? std::vector<Audience>()
+                                           : found->second;
+    if (audience.row.has_value()) {
+      // Also one that was given up on an earlier page of this look.
+      const auto& abandoned = audience.row->abandoned_ids;
+      candidates.erase(
+          std::remove_if(candidates.begin(), candidates.end(),
+                         [&](const Audience& each) {
+                           return std::find(abandoned.begin(), abandoned.end(),
+                                            each.id) != abandoned.end();
+                         }),
+          candidates.end());
+    }
     if (!audience.id().empty()) {
       if (scan->seen.count(audience.id()) == 0) {
         // Not owned any more, or gone: one call tells.

@@ -229,6 +229,15 @@ void System::Control(const std::string& path, const json& body) {
   ASSERT_LT(answer->status, 300) << answer->body;
 }
 
+void System::PatchAtPinterest(const std::string& path, const json& body) {
+  httplib::Client client("127.0.0.1", simulator_port_);
+  const httplib::Headers headers = {{"Authorization", "Bearer pina_e2e"}};
+  auto answer = client.Patch(("/v5" + path).c_str(), headers, body.dump(),
+                             "application/json");
+  ASSERT_TRUE(static_cast<bool>(answer));
+  ASSERT_EQ(answer->status, 200) << answer->body;
+}
+
 std::map<std::string, std::vector<std::string>> System::Lists(
     const std::string& ad_account) {
   std::map<std::string, std::vector<std::string>> lists;
