@@ -121,7 +121,11 @@ class ListPass {
   absl::Status Prepare(const PassRoute& route);
   absl::Status ReadDoubts();
   absl::Status ReadEchoes(ChangeSorter& sorter);
-  absl::Status ReadRuns(membership::Change change, ChangeSorter& sorter);
+  // Additions set `timed` to whether any of them has a time; without one those
+  // of removals are passed over.
+  absl::Status ReadRuns(membership::Change change, bool& timed,
+                        ChangeSorter& sorter);
+  absl::Status ReadRememberedExits(ChangeSorter& sorter);
   StepResult FindList(const PassRoute& route);
   // Reads on in the changes of a phase until a request is full or they end;
   // true if a request is to be sent.

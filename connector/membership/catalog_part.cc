@@ -148,6 +148,7 @@ absl::Status CatalogPart::DeleteDestination(DestinationNumber destination) {
     set.Delete(Family::kCounters, NumberKey(kMembersKey, list));
     set.DeleteRange(Family::kCounters,
                     PrefixRange(NumberKey(kPendingKey, list)));
+    set.DeleteRange(Family::kCounters, PrefixRange(NumberKey(kExitsKey, list)));
     set.DeleteRange(Family::kRuns, PrefixRange(PlainKey(list)));
     set.DeleteRange(Family::kBlocks, PrefixRange(PlainKey(list)));
     set.DeleteRange(Family::kDoubts, PrefixRange(NumberKey(kDoubtKey, list)));

@@ -292,12 +292,12 @@ void CommitGroup::Add(const Batch& batch, ExportDraft* draft) {
 void CommitGroup::AddRuns(const SegmentChanges& changes,
                           DestinationDraft& destination) {
   ListDraft& list = lists_[changes.list];
-  const std::string head =
-      RunHead(changes.run.flags(), now_, newest_.next_order);
   const uint32_t part = parts_++;
   for (Change change : {Change::kRemove, Change::kAdd}) {
     if (changes.run.count(change) == 0) continue;
     const std::string key = RunKey(changes.list, change, newest_.commit, part);
+    const std::string head =
+        RunHead(changes.run.flags(change), now_, newest_.next_order);
     const std::string body = changes.run.Body(change);
     set_.Put(Family::kRuns, key, head, body);
     const int64_t bytes =
@@ -306,6 +306,12 @@ void CommitGroup::AddRuns(const SegmentChanges& changes,
     list.row.runs.emplace_back(part, change);
     list.has_removals |= change == Change::kRemove;
     destination.bytes += bytes;
+    if (change == Change::kRemove && changes.run.has_timed_exits()) {
+      set_.Put(Family::kRuns, ExitKey(changes.list, newest_.commit, part), head,
+               body);
+      list.exits.bytes += bytes;
+      list.exits.runs.emplace_back(part, change);
+    }
   }
   newest_.next_order += changes.run.total();
 }
@@ -354,6 +360,10 @@ absl::Status CommitGroup::Write() {
     draft.row.commit_time = now_;
     set_.Put(Family::kCounters, NumberKey(kPendingKey, list, newest_.commit),
              EncodePending(draft.row));
+    if (draft.exits.runs.empty()) continue;
+    draft.exits.commit_time = now_;
+    set_.Put(Family::kCounters, NumberKey(kExitsKey, list, newest_.commit),
+             EncodePending(draft.exits));
   }
   {
     // Counters are stored as what they are, not as what is added. Nobody else
@@ -396,8 +406,10 @@ void CommitGroup::Publish() {
     }
   }
   for (auto& [number, draft] : lists_) {
-    tables.lists.at(number).pending.Push(newest_.commit, now_, draft.row.bytes,
-                                         draft.has_removals);
+    ListState& list = tables.lists.at(number);
+    list.pending.Push(newest_.commit, now_, draft.row.bytes,
+                      draft.has_removals);
+    list.exit_bytes += draft.exits.bytes;
     tables.pending_lists.insert(number);
   }
   for (auto& [key, draft] : exports_) {

@@ -16,6 +16,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "connector/base/clock.h"
+#include "connector/base/limits.h"
 #include "connector/base/random.h"
 #include "connector/membership/database.h"
 #include "connector/membership/disk_space.h"
@@ -45,6 +46,8 @@ struct StoreTuning {
   size_t export_window = 512;
   // From how many keys on a range is deleted as one.
   size_t range_delete_keys = 64;
+  // Remembered exits of a destination.
+  int64_t max_exit_bytes = limits::kMaxRememberedExitBytes;
   size_t max_exports_per_destination;
   // Not owned; nullptr: the real one.
   rocksdb::Env* env = nullptr;
@@ -70,6 +73,8 @@ struct ListState {
   ListRow row;
   PendingQueue pending;
   int64_t members = 0;
+  // Of the remembered exits.
+  int64_t exit_bytes = 0;
   // When each echo is due, and its number.
   std::set<std::pair<absl::Time, uint64_t>> echoes;
 };
