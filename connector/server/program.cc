@@ -199,10 +199,10 @@ int Run(void (*adjust)(ServerOptions*)) {
     return kExitUnusable;
   }
   signals.Watch([&] { (*server)->RequestStop(); });
+  std::printf("listening on %s\n", (*server)->address().c_str());
   if (!(*server)->http_address().empty()) {
     std::printf("http listening on %s\n", (*server)->http_address().c_str());
   }
-  std::printf("listening on %s\n", (*server)->address().c_str());
   std::fflush(stdout);
 
   const absl::Status end = (*server)->Wait();
