@@ -13,6 +13,7 @@
 #include "connector/membership/intake.h"
 #include "connector/membership/journal.h"
 #include "connector/membership/ledger.h"
+#include "connector/membership/operations.h"
 #include "connector/pinterest/client_provider.h"
 #include "connector/pinterest/oauth_token_source.h"
 
@@ -25,6 +26,7 @@ struct AdminContext {
   membership::Catalog* catalog = nullptr;
   membership::Intake* intake = nullptr;
   membership::Ledger* ledger = nullptr;
+  membership::Operations* operations = nullptr;
   membership::Journal* journal = nullptr;
   delivery::DeliveryControl* delivery = nullptr;
   pinterest::ClientProvider* clients = nullptr;

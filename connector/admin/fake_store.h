@@ -308,6 +308,54 @@ class FakeStore final : public membership::MembershipStore {
     return absl::UnimplementedError("");
   }
 
+  // --- Operations: none are under way ---
+
+  void SetOperationListener(std::function<void(ListNumber)>) override {}
+  absl::StatusOr<membership::MappedSegment> MapSegment(
+      DestinationNumber, absl::string_view, absl::string_view,
+      const membership::SegmentText&, int) override {
+    return absl::UnimplementedError("");
+  }
+  absl::StatusOr<membership::SegmentRow> UpdateSegment(
+      SegmentNumber, const membership::SegmentText&) override {
+    return absl::UnimplementedError("");
+  }
+  absl::StatusOr<membership::SegmentRow> UnmapSegment(SegmentNumber,
+                                                      bool) override {
+    return absl::UnimplementedError("");
+  }
+  absl::Status RequestResync(SegmentNumber) override {
+    return absl::UnimplementedError("");
+  }
+  absl::Status RequestReplacement(SegmentNumber,
+                                  const membership::Replacement&) override {
+    return absl::UnimplementedError("");
+  }
+  std::vector<membership::AudienceTask> AudienceTasks() override { return {}; }
+  absl::Status EndAudienceTask(const membership::AudienceTask&) override {
+    return absl::UnimplementedError("");
+  }
+  std::optional<membership::ListOperation> FindOperation(ListNumber) override {
+    return std::nullopt;
+  }
+  std::vector<membership::ListRow> OperatedLists() override { return {}; }
+  std::vector<std::string> OtherCustomerLists(ListNumber) override {
+    return {};
+  }
+  absl::StatusOr<membership::ListOperation> TakeUp(ListNumber) override {
+    return absl::UnimplementedError("");
+  }
+  absl::StatusOr<bool> ReadEntries(
+      ListNumber, std::string*, int64_t,
+      absl::FunctionRef<absl::Status(identity_mapping::RecordView,
+                                     membership::DeliveredState)>) override {
+    return absl::UnimplementedError("");
+  }
+  absl::Status Advance(ListNumber, uint64_t, absl::string_view, int64_t,
+                       bool) override {
+    return absl::UnimplementedError("");
+  }
+
   // --- Journal ---
 
   absl::StatusOr<membership::DestinationReport> Report(

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "connector/admin/login_status.h"
+#include "connector/admin/segment_mapping.h"
 #include "connector/admin/standing.h"
 #include "connector/admin/timestamps.h"
 #include "connector/delivery/list_name.h"
@@ -52,6 +53,8 @@ v1::SegmentStatus SegmentStatusOf(const AdminContext& context,
         ToTimestamp(report.list.last_delivery_time);
   }
   status.set_unknown_members(report.list.unknown_members);
+  *status.mutable_mapping() = ToMapping(report.segment, report.operation,
+                                        report.former_customer_list_id);
 
   const Standing own = StandingOf(context, report.segment);
   const Standing& decides = destination_standing.stopped() || own.reason.ok()

@@ -46,6 +46,12 @@
   POINT(kDeletionWritten, "membership.deletion.written")              \
   POINT(kSegmentUnwritten, "membership.segment.unwritten")            \
   POINT(kSegmentWritten, "membership.segment.written")                \
+  POINT(kOperationUnwritten, "membership.operation.unwritten")        \
+  POINT(kOperationWritten, "membership.operation.written")            \
+  POINT(kReplacementUnwritten, "membership.replacement.unwritten")    \
+  POINT(kReplacementWritten, "membership.replacement.written")        \
+  POINT(kOperationAdvanced, "membership.operation.advanced")          \
+  POINT(kOperationEnded, "membership.operation.ended")                \
   /* What delivery writes. */                                         \
   POINT(kListUnwritten, "membership.list.unwritten")                  \
   POINT(kListWritten, "membership.list.written")                      \

@@ -89,6 +89,8 @@ inline constexpr int64_t kServerMemoryBytes = 128 << 20;
 inline constexpr int kMaxServerThreads = 256;
 // Drains and checks at a time.
 inline constexpr int kMaxLongCalls = 32;
+// Watches of a status at a time; each holds a thread.
+inline constexpr int kMaxStatusWatches = 32;
 inline constexpr int kDefaultPageSize = 100;
 inline constexpr int kMaxPageSize = 1'000;
 

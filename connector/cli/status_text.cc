@@ -56,6 +56,17 @@ std::string SegmentTable(const DestinationStatus& status) {
                                         Grouped(segment.member_count()))};
     AddCounters(segment.counters(), row);
     std::string state = StateName(segment.delivery_state());
+    if (segment.mapping().state() ==
+        audience_sync::v1::MAPPING_STATE_UNMAPPED_KEPT) {
+      absl::StrAppend(&state, "  unmapped");
+    } else if (segment.mapping().state() ==
+               audience_sync::v1::MAPPING_STATE_UNMAPPED_EMPTIED) {
+      absl::StrAppend(&state, "  unmapped, emptied");
+    }
+    if (segment.mapping().has_operation()) {
+      absl::StrAppend(&state, "  ",
+                      OperationText(segment.mapping().operation()));
+    }
     if (segment.has_last_error()) {
       absl::StrAppend(&state, "  ", ErrorLine(segment.last_error()));
     }
@@ -69,6 +80,41 @@ std::string SegmentTable(const DestinationStatus& status) {
 }
 
 }  // namespace
+
+std::string OperationText(const audience_sync::v1::ListOperation& operation) {
+  std::string text;
+  switch (operation.kind()) {
+    case audience_sync::v1::LIST_OPERATION_KIND_EMPTY:
+      text = "emptying the list";
+      break;
+    case audience_sync::v1::LIST_OPERATION_KIND_RESYNC:
+      text = "sending every member again";
+      break;
+    case audience_sync::v1::LIST_OPERATION_KIND_REPLACE:
+      text = "going over to another list";
+      break;
+    case audience_sync::v1::LIST_OPERATION_KIND_EMPTY_FORMER:
+      text = "emptying the replaced list";
+      break;
+    default:
+      text = "something unknown";
+      break;
+  }
+  switch (operation.phase()) {
+    case audience_sync::v1::LIST_OPERATION_PHASE_REQUESTED:
+      absl::StrAppend(&text, " begins");
+      break;
+    case audience_sync::v1::LIST_OPERATION_PHASE_AUDIENCE:
+      absl::StrAppend(&text, " waits for the audience");
+      break;
+    default:
+      absl::StrAppend(&text, ", ", operation.sent_count(), " of ",
+                      operation.member_count(), " sent");
+      break;
+  }
+  if (operation.then_empty()) absl::StrAppend(&text, ", then emptying it");
+  return text;
+}
 
 std::string StatusText(const DestinationStatus& status, absl::Time now) {
   std::string text =

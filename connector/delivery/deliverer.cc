@@ -43,7 +43,16 @@ absl::StatusOr<std::unique_ptr<Deliverer>> Deliverer::Create(
       [raw](ListNumber list, bool has_removals) {
         raw->OnCommit(list, has_removals);
       });
+  if (raw->options_.operations != nullptr) {
+    raw->options_.operations->SetOperationListener(
+        [raw](ListNumber list) { raw->OnOperation(list); });
+  }
   absl::MutexLock lock(&raw->mutex_);
+  if (raw->options_.operations != nullptr) {
+    for (const auto& row : raw->options_.operations->OperatedLists()) {
+      raw->FindOrAddTask(row.number, row.destination);
+    }
+  }
   for (const auto& [list, time] : raw->options_.ledger->EchoTimes()) {
     auto row = raw->options_.ledger->GetList(list);
     if (!row.ok()) continue;
@@ -64,11 +73,16 @@ Deliverer::Deliverer(DelivererOptions options)
   environment_.sort_budget = &sort_budget_;
   environment_.spill_directory = options_.spill_directory;
   environment_.observer = options_.observer;
+  environment_.operations = options_.operations;
+  environment_.operation_piece = options_.operation_piece;
 }
 
 Deliverer::~Deliverer() {
   Stop();
   options_.ledger->SetCommitListener(nullptr);
+  if (options_.operations != nullptr) {
+    options_.operations->SetOperationListener(nullptr);
+  }
 }
 
 void Deliverer::Start() {
@@ -385,6 +399,13 @@ void Deliverer::Schedule(Task& task) {
   } else {
     task.flush = false;
   }
+  if (options_.operations != nullptr) {
+    const auto operation = options_.operations->FindOperation(task.list);
+    if (operation.has_value() && operation->needs_passes()) {
+      due = absl::InfinitePast();
+      removal = removal || operation->removes();
+    }
+  }
   due = std::max(due, task.not_before);
   if (due != absl::InfiniteFuture()) Enqueue(task, due, removal);
 }
@@ -442,6 +463,18 @@ void Deliverer::OnCommit(ListNumber list, bool has_removals) {
     return;
   }
   Schedule(task);
+}
+
+void Deliverer::OnOperation(ListNumber list) {
+  absl::MutexLock lock(&mutex_);
+  const auto row = options_.ledger->GetList(list);
+  if (!row.ok()) return;
+  Task& task = FindOrAddTask(list, row->destination);
+  // What stopped it may be what is done away with.
+  task.gate.Open();
+  // A step that runs ends before it is seen, and looks by itself.
+  ++configuration_;
+  Rouse(task, options_.clock->Now());
 }
 
 void Deliverer::OnConfigurationChanged() {

@@ -32,6 +32,7 @@ namespace connector::delivery {
 struct DelivererOptions {
   // All must outlive the deliverer.
   membership::Ledger* ledger = nullptr;
+  membership::Operations* operations = nullptr;
   config::Registry* registry = nullptr;
   pinterest::ClientProvider* clients = nullptr;
   Clock* clock = &Clock::Real();
@@ -49,6 +50,8 @@ struct DelivererOptions {
   // A worker that waits looks at the clock this often, in real time: for tests
   // whose clock runs faster than the machine's.
   absl::Duration longest_sleep = absl::Seconds(10);
+  // As in PassEnvironment.
+  int64_t operation_piece = 1'000'000;
   // For the log; may be empty.
   DeliveryObserver observer;
 };
@@ -59,7 +62,7 @@ struct DelivererOptions {
 // nobody. Thread-safe.
 class Deliverer : public DeliveryControl {
  public:
-  // Takes over the ledger's commit listener.
+  // Takes over the ledger's commit listener and that of operations.
   static absl::StatusOr<std::unique_ptr<Deliverer>> Create(
       DelivererOptions options);
   ~Deliverer() override;
@@ -126,6 +129,8 @@ class Deliverer : public DeliveryControl {
   explicit Deliverer(DelivererOptions options);
 
   void OnCommit(membership::ListNumber list, bool has_removals);
+  // Something is to be done with the list, or no longer.
+  void OnOperation(membership::ListNumber list);
   void Work();
   // Null if nothing can be run now; then something may be at `*next`, or when
   // a running step ends.

@@ -22,6 +22,12 @@ const char* DeliveryEventName(DeliveryEvent::Kind kind) {
       return "EXCEPTIONS";
     case DeliveryEvent::Kind::kInternalError:
       return "INTERNAL_ERROR";
+    case DeliveryEvent::Kind::kListGone:
+      return "LIST_GONE";
+    case DeliveryEvent::Kind::kOperationBegun:
+      return "OPERATION_BEGUN";
+    case DeliveryEvent::Kind::kOperationEnded:
+      return "OPERATION_ENDED";
   }
   return "UNKNOWN";
 }

@@ -24,6 +24,10 @@ struct DeliveryEvent {
     // Pinterest accepted the request and filled `exceptions`.
     kExceptions,
     kInternalError,
+    // A list that was replaced is not there any more.
+    kListGone,
+    kOperationBegun,
+    kOperationEnded,
   };
   Kind kind;
   std::string ad_account_id;

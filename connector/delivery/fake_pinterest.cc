@@ -127,6 +127,19 @@ std::string FakePinterest::AddList(std::string name,
   return id;
 }
 
+void FakePinterest::Edit(
+    const std::string& list_id,
+    const std::function<void(std::set<std::string>&)>& change) {
+  absl::MutexLock lock(&mutex_);
+  ApplyLate();
+  change(lists_.at(list_id).records);
+}
+
+void FakePinterest::Vanish(const std::string& list_id) {
+  absl::MutexLock lock(&mutex_);
+  lists_.erase(list_id);
+}
+
 std::map<std::string, struct FakePinterest::List> FakePinterest::Lists() {
   absl::MutexLock lock(&mutex_);
   ApplyLate();

@@ -83,6 +83,11 @@ class FakePinterest final : public pinterest::CustomerListClient,
   std::string AddList(std::string name, std::set<std::string> records,
                       std::string ad_account_id = "");
 
+  // Somebody else changes a list, or takes it away.
+  void Edit(const std::string& list_id,
+            const std::function<void(std::set<std::string>&)>& change);
+  void Vanish(const std::string& list_id);
+
   std::map<std::string, List> Lists();
   // The records of the only list of this name; fails the test otherwise.
   std::set<std::string> Records(const std::string& name);

@@ -13,6 +13,7 @@ namespace connector::delivery {
 namespace {
 
 using identity_mapping::Record;
+using identity_mapping::RecordView;
 using membership::Change;
 using membership::DeliveredEntry;
 using membership::DeliveredState;
@@ -51,6 +52,21 @@ bool SetTime(const membership::RunEntry& entry, SortedChange& change) {
   return true;
 }
 
+std::string OperationName(membership::ListOperation::Kind kind) {
+  using Kind = membership::ListOperation::Kind;
+  switch (kind) {
+    case Kind::kEmpty:
+      return "emptying the list";
+    case Kind::kResync:
+      return "sending every member again";
+    case Kind::kReplace:
+      return "replacing the list";
+    case Kind::kEmptyFormer:
+      return "emptying the list that was replaced";
+  }
+  return "";
+}
+
 // Newer removals that a pass takes in; with more it starts anew.
 constexpr size_t kMaxNewerRemovals = 100'000;
 
@@ -83,6 +99,9 @@ absl::StatusOr<ListPass::StepResult> ListPass::TryStep(const PassRoute& route) {
     if (absl::Status status = Prepare(route); !status.ok()) return status;
     ReachCrashPoint(CrashPoint::kPassPrepared);
     return StepResult{StepKind::kAgain};
+  }
+  if (OperationChanged()) {
+    return StepResult{StepKind::kAbandoned, environment_.clock->Now()};
   }
   if (phase_ == Phase::kFindList) return FindList(route);
 
@@ -148,6 +167,7 @@ absl::Status ListPass::Prepare(const PassRoute& route) {
   through_ = ledger.SyncedCommit();
   looked_through_ = through_;
   last_look_ = environment_.clock->Now();
+  if (absl::Status status = ReadOperation(); !status.ok()) return status;
   auto row = ledger.GetList(list_);
   if (!row.ok()) return row.status();
   row_ = *std::move(row);
@@ -158,22 +178,27 @@ absl::Status ListPass::Prepare(const PassRoute& route) {
                       window);
   if (absl::Status status = ReadEchoes(sorter); !status.ok()) return status;
   // Additions first: times matter only if one of them has one.
-  bool timed = window > absl::ZeroDuration();
-  for (Change change : {Change::kAdd, Change::kRemove}) {
-    if (absl::Status status = ReadRuns(change, timed, sorter); !status.ok()) {
-      return status;
-    }
+  bool timed = false;
+  if (absl::Status status = ReadRuns(
+          Change::kAdd, window > absl::ZeroDuration(), &timed, sorter);
+      !status.ok()) {
+    return status;
+  }
+  if (absl::Status status = ReadRuns(Change::kRemove, timed, &timed, sorter);
+      !status.ok()) {
+    return status;
   }
   if (timed) {
     if (absl::Status status = ReadRememberedExits(sorter); !status.ok()) {
       return status;
     }
   }
+  if (absl::Status status = ReadPiece(sorter); !status.ok()) return status;
   auto netted = sorter.Finish();
   if (!netted.ok()) return netted.status();
   changes_ = *std::move(netted);
-  counts_.superseded = changes_.superseded;
-  counts_.refused = changes_.overtaken_replays;
+  counts_.superseded += changes_.superseded;
+  counts_.refused += changes_.overtaken_replays;
   removals_ = std::make_unique<SortedChanges::Reader>(changes_.removals);
   additions_ = std::make_unique<SortedChanges::Reader>(changes_.additions);
 
@@ -222,8 +247,11 @@ absl::Status ListPass::ReadEchoes(ChangeSorter& sorter) {
       if (entry->state == DeliveredState::kRefusedAdd) continue;
       SortedChange change;
       change.record = record;
-      change.change = entry->state == DeliveredState::kThere ? Change::kAdd
-                                                             : Change::kRemove;
+      // What is being emptied is not wanted there any more.
+      change.change = entry->state == DeliveredState::kThere &&
+                              !(Emptying() && entry->unconfirmed)
+                          ? Change::kAdd
+                          : Change::kRemove;
       change.flags = SortedChange::kEcho;
       change.order = membership::kEchoOrder;
       if (absl::Status status = sorter.Add(change); !status.ok()) {
@@ -234,41 +262,149 @@ absl::Status ListPass::ReadEchoes(ChangeSorter& sorter) {
   return absl::OkStatus();
 }
 
-absl::Status ListPass::ReadRuns(Change change, bool& timed,
+absl::Status ListPass::ReadOperation() {
+  if (environment_.operations == nullptr) return absl::OkStatus();
+  operation_ = environment_.operations->FindOperation(list_);
+  if (!operation_.has_value()) return absl::OkStatus();
+  if (!operation_->needs_passes()) {
+    operation_.reset();
+    return absl::OkStatus();
+  }
+  operation_number_ = operation_->number;
+  if (operation_->phase != membership::ListOperation::Phase::kRequested) {
+    return absl::OkStatus();
+  }
+  auto taken = environment_.operations->TakeUp(list_);
+  if (GetErrorDetail(taken.status()).reason == "TOO_MANY_REMOVALS_WAIT") {
+    operation_.reset();
+    return absl::OkStatus();
+  }
+  if (!taken.ok()) return taken.status();
+  operation_ = *std::move(taken);
+  Observe(DeliveryEvent::Kind::kOperationBegun,
+          OperationName(operation_->kind));
+  return absl::OkStatus();
+}
+
+bool ListPass::OperationChanged() const {
+  if (environment_.operations == nullptr) return false;
+  const auto now = environment_.operations->FindOperation(list_);
+  const uint64_t number =
+      now.has_value() && now->needs_passes() ? now->number : 0;
+  return number != operation_number_;
+}
+
+absl::Status ListPass::ReadPiece(ChangeSorter& sorter) {
+  if (!operation_.has_value()) return absl::OkStatus();
+  using Kind = membership::ListOperation::Kind;
+  const Kind kind = operation_->kind;
+  piece_position_ = operation_->position;
+  const auto take = [&](RecordView record, DeliveredState state) {
+    SortedChange change;
+    change.record = record;
+    change.order = membership::kEchoOrder;
+    change.flags = SortedChange::kOperation;
+    switch (kind) {
+      case Kind::kEmpty:
+      case Kind::kEmptyFormer:
+        change.change = Change::kRemove;
+        break;
+      case Kind::kResync:
+      case Kind::kReplace:
+        // What is refused is left to a replay.
+        if (state == DeliveredState::kThere) {
+          change.change = Change::kAdd;
+        } else if (state == DeliveredState::kAbsentSince &&
+                   kind == Kind::kResync) {
+          change.change = Change::kRemove;
+        } else {
+          return absl::OkStatus();
+        }
+        break;
+    }
+    return sorter.Add(change);
+  };
+  auto last = environment_.operations->ReadEntries(
+      kind == Kind::kEmptyFormer ? operation_->source : list_, &piece_position_,
+      environment_.operation_piece, take);
+  if (!last.ok()) return last.status();
+  piece_is_last_ = *last;
+  return absl::OkStatus();
+}
+
+absl::Status ListPass::ReadRuns(Change change, bool timed, bool* any_timed,
                                 ChangeSorter& sorter) {
-  auto runs = environment_.ledger->ReadRuns(list_, change, 0, through_);
+  // What waited when the list was to be emptied, and what came since.
+  const membership::CommitNumber superseded =
+      Emptying() && change == Change::kAdd
+          ? std::min(operation_->through, through_)
+          : 0;
+  if (superseded > 0) {
+    if (absl::Status status =
+            ReadRuns(change, 0, superseded, /*superseded=*/true,
+                     /*timed=*/false, any_timed, sorter);
+        !status.ok()) {
+      return status;
+    }
+  }
+  return ReadRuns(change, superseded, through_, /*superseded=*/false, timed,
+                  any_timed, sorter);
+}
+
+absl::Status ListPass::ReadRuns(Change change, membership::CommitNumber after,
+                                membership::CommitNumber through,
+                                bool superseded, bool timed, bool* any_timed,
+                                ChangeSorter& sorter) {
+  auto runs = environment_.ledger->ReadRuns(list_, change, after, through);
   if (!runs.ok()) return runs.status();
-  bool any_timed = false;
   membership::RunEntry entry;
   while ((*runs)->Next(&entry)) {
+    // An event counts with the list that the segment has now.
+    const bool counted = entry.counted && !former();
+    if (superseded) {
+      if (counted) ++(entry.replay ? counts_.refused : counts_.superseded);
+      if (entry.replay) continue;
+    }
     SortedChange sorted;
     sorted.record = entry.record;
     sorted.order = entry.order;
-    sorted.change = change;
-    sorted.flags = (entry.counted ? SortedChange::kCounted : 0) |
+    // An addition that is not wanted any more may have gone out all the same.
+    sorted.change = superseded ? Change::kRemove : change;
+    sorted.flags = (counted && !superseded ? SortedChange::kCounted : 0) |
+                   (superseded ? SortedChange::kOperation : 0) |
                    (entry.replay ? SortedChange::kReplay : 0);
-    if (timed) any_timed |= SetTime(entry, sorted);
+    if (timed) *any_timed |= SetTime(entry, sorted);
     if (absl::Status status = sorter.Add(sorted); !status.ok()) return status;
   }
-  if (change == Change::kAdd) timed = any_timed;
   return (*runs)->status();
 }
 
 absl::Status ListPass::ReadRememberedExits(ChangeSorter& sorter) {
-  // Newer ones are among the pass's own changes.
-  auto exits = environment_.ledger->ReadRememberedExits(list_, row_.settled);
-  if (!exits.ok()) return exits.status();
-  membership::RunEntry entry;
-  while ((*exits)->Next(&entry)) {
-    SortedChange sorted;
-    sorted.record = entry.record;
-    sorted.order = entry.order;
-    sorted.change = Change::kRemove;
-    sorted.flags = SortedChange::kRemembered;
-    if (!SetTime(entry, sorted)) continue;
-    if (absl::Status status = sorter.Add(sorted); !status.ok()) return status;
+  const auto read = [&](membership::ListNumber list,
+                        membership::CommitNumber through) -> absl::Status {
+    auto exits = environment_.ledger->ReadRememberedExits(list, through);
+    if (!exits.ok()) return exits.status();
+    membership::RunEntry entry;
+    while ((*exits)->Next(&entry)) {
+      SortedChange sorted;
+      sorted.record = entry.record;
+      sorted.order = entry.order;
+      sorted.change = Change::kRemove;
+      sorted.flags = SortedChange::kRemembered;
+      if (!SetTime(entry, sorted)) continue;
+      if (absl::Status status = sorter.Add(sorted); !status.ok()) return status;
+    }
+    return (*exits)->status();
+  };
+  // A list that took another one's place begins with what that one knew.
+  if (segment_.former_list != 0 && segment_.former_list != list_) {
+    if (absl::Status status = read(segment_.former_list, through_);
+        !status.ok()) {
+      return status;
+    }
   }
-  return (*exits)->status();
+  // Newer ones are among the pass's own changes.
+  return read(list_, row_.settled);
 }
 
 ListPass::StepResult ListPass::FindList(const PassRoute& route) {
@@ -280,7 +416,14 @@ ListPass::StepResult ListPass::FindList(const PassRoute& route) {
   if (!pace.granted) return {StepKind::kWait, pace.retry_time, pace.reason};
   if (!PassGates(gates, &otherwise)) return otherwise;
 
-  if (finder_ == nullptr) finder_ = std::make_unique<ListFinder>(list_name_);
+  if (finder_ == nullptr) {
+    finder_ = std::make_unique<ListFinder>(
+        list_name_,
+        environment_.operations == nullptr
+            ? std::vector<std::string>()
+            : environment_.operations->OtherCustomerLists(list_),
+        row_.ignored_through);
+  }
   ReachCrashPoint(CrashPoint::kLookupAsked);
   auto page =
       route.credential->client().List(ad_account_id_, finder_->bookmark());
@@ -299,6 +442,17 @@ ListPass::StepResult ListPass::FindList(const PassRoute& route) {
 
   const bool attempted = row_.creation_attempt_time != absl::InfinitePast();
   const std::unique_ptr<ListFinder> finder = std::move(finder_);
+  if (!attempted && !row_.ignored_through.empty() && !finder->id().empty()) {
+    // A new list is wanted: none that was there before it is made.
+    row_.ignored_through = finder->newest();
+    if (absl::Status status = environment_.ledger->UpdateList(row_);
+        !status.ok()) {
+      return {absl::IsNotFound(status) ? StepKind::kGone : StepKind::kAbandoned,
+              now + absl::Seconds(10), status};
+    }
+    phase_ = Phase::kRemovals;
+    return {StepKind::kAgain};
+  }
   if (finder->matches() > 1) {
     Observe(DeliveryEvent::Kind::kTwinListFound,
             absl::StrCat(finder->matches(), " lists have the name; list ",
@@ -378,7 +532,15 @@ bool ListPass::MustSend(const SortedChange& change,
   }
 
   if (row_.customer_list_id.empty()) {
+    // Known of a list that was replaced: nobody may be sent to the new one for
+    // it.
+    if (entry.state.has_value()) return true;
     counts_.netted_out += counted;
+    return false;
+  }
+  // It came to the list after that was to be emptied.
+  if ((change.flags & SortedChange::kOperation) && believed && !echo &&
+      entry.state.has_value()) {
     return false;
   }
   if (!believed || echo || row_.unknown_members || MayBeThere(entry.state)) {
@@ -543,6 +705,18 @@ absl::StatusOr<ListPass::StepResult> ListPass::Settle() {
           environment_.ledger->Settle(list_, through_, last_over, counts_, now);
       !status.ok()) {
     return status;
+  }
+  if (operation_.has_value()) {
+    if (absl::Status status = environment_.operations->Advance(
+            list_, operation_->number, piece_position_, piece_sent_,
+            piece_is_last_);
+        !status.ok()) {
+      return status;
+    }
+    if (piece_is_last_) {
+      Observe(DeliveryEvent::Kind::kOperationEnded,
+              OperationName(operation_->kind));
+    }
   }
   if (!echoes_.empty()) ReachCrashPoint(CrashPoint::kEchoesUnended);
   for (uint64_t echo : echoes_) {

@@ -25,17 +25,21 @@
 #include "connector/delivery/record_buffer.h"
 #include "connector/delivery/sort_budget.h"
 #include "connector/membership/ledger.h"
+#include "connector/membership/operations.h"
 
 namespace connector::delivery {
 
 // What every pass works with. All pointers must outlive it.
 struct PassEnvironment {
   membership::Ledger* ledger = nullptr;
+  membership::Operations* operations = nullptr;
   Clock* clock = nullptr;
   Random* random = nullptr;
   SortBudget* sort_budget = nullptr;
   std::string spill_directory;
   DeliveryObserver observer;
+  // Entries of a list that an operation takes into one pass.
+  int64_t operation_piece = 1'000'000;
 };
 
 // The way of one step to Pinterest; configuration may change between steps.
@@ -64,6 +68,9 @@ struct PassMemory {
 // what Pinterest already has is not sent; each request's records are in doubt,
 // durably, before it goes out. Nothing but the store survives a pass: one that
 // is abandoned is started anew and finds only what is left.
+//
+// What is done with the whole list (ListOperation) goes along with the changes,
+// as what is older than all of them: piece by piece, one in a pass.
 //
 // Steps are driven from outside, one at a time; a step makes at most one call.
 class ListPass {
@@ -121,11 +128,28 @@ class ListPass {
   absl::Status Prepare(const PassRoute& route);
   absl::Status ReadDoubts();
   absl::Status ReadEchoes(ChangeSorter& sorter);
-  // Additions set `timed` to whether any of them has a time; without one those
-  // of removals are passed over.
-  absl::Status ReadRuns(membership::Change change, bool& timed,
+  // What waits for the list. With `timed` the times of events count;
+  // `any_timed` is set if one of them has one.
+  absl::Status ReadRuns(membership::Change change, bool timed, bool* any_timed,
                         ChangeSorter& sorter);
+  absl::Status ReadRuns(membership::Change change,
+                        membership::CommitNumber after,
+                        membership::CommitNumber through, bool superseded,
+                        bool timed, bool* any_timed, ChangeSorter& sorter);
+  // Exits that were settled before, of this list or the one that it replaced.
   absl::Status ReadRememberedExits(ChangeSorter& sorter);
+  // The operation that is under way; takes up one that was asked for.
+  absl::Status ReadOperation();
+  // Reads its next piece.
+  absl::Status ReadPiece(ChangeSorter& sorter);
+  // Another operation began, or this one was overtaken.
+  bool OperationChanged() const;
+  bool Emptying() const {
+    return operation_.has_value() &&
+           operation_->kind == membership::ListOperation::Kind::kEmpty;
+  }
+  // The list was replaced by another one of its segment.
+  bool former() const { return segment_.list != list_; }
   StepResult FindList(const PassRoute& route);
   // Reads on in the changes of a phase until a request is full or they end;
   // true if a request is to be sent.
@@ -141,6 +165,10 @@ class ListPass {
   void DropCancelledAdditions();
 
   absl::StatusOr<StepResult> Send(const PassRoute& route);
+  // Takes off the delivered state what is on no list at Pinterest.
+  absl::Status RemoveHere();
+  // Whether a replaced list is gone for sure.
+  bool IsGone(const PassRoute& route);
   absl::Status Succeeded(const PassRoute& route,
                          const pinterest::CustomerList& answer,
                          membership::DoubtNumber doubt);
@@ -180,6 +208,13 @@ class ListPass {
   std::unique_ptr<SortedChanges::Reader> removals_;
   std::unique_ptr<SortedChanges::Reader> additions_;
   std::unique_ptr<ListFinder> finder_;
+  std::optional<membership::ListOperation> operation_;
+  // As of the pass's beginning; 0 if there was none.
+  uint64_t operation_number_ = 0;
+  // How far the pass's piece of it goes.
+  std::string piece_position_;
+  bool piece_is_last_ = false;
+  int64_t piece_sent_ = 0;
 
   // What is being collected, and what waits to be sent: the last goes first.
   RecordBuffer filling_;

@@ -85,6 +85,8 @@ CommitGroup::CommitGroup(Core& core, RejectionLog& rejections)
       now_(FloorToMillis(core.clock.Now())),
       disk_(core.CheckDisk(core.clock.Now())) {
   absl::MutexLock lock(&core_.tables.mutex);
+  core_.tables.mutex.Await(absl::Condition(
+      +[](int* holds) { return *holds == 0; }, &core_.tables.group_holds));
   newest_ = core_.tables.newest;
   ++newest_.commit;
   ++core_.tables.groups_begun;
@@ -260,9 +262,18 @@ void CommitGroup::Add(const Batch& batch, ExportDraft* draft) {
   row.commit = newest_.commit;
   row.digest = batch.digest;
   for (const SegmentChanges& changes : batch.segments) {
+    ListNumber former = 0;
+    if (!IsMapped(changes.segment, &former)) {
+      // All of it that is sound is excluded.
+      IntakeCounts excluded = changes.counts;
+      excluded.excluded = excluded.received - excluded.rejected;
+      excluded.replayed = 0;
+      AddCounts(segments_[changes.segment], excluded);
+      continue;
+    }
     AddCounts(segments_[changes.segment], changes.counts);
     if (changes.run.empty()) continue;
-    AddRuns(changes, destination);
+    AddRuns(changes, former, destination);
     row.lists.push_back(changes.list);
   }
   if (!IsZero(batch.counts_without_segment)) {
@@ -289,16 +300,21 @@ void CommitGroup::Add(const Batch& batch, ExportDraft* draft) {
   draft->rows.push_back(std::move(row));
 }
 
-void CommitGroup::AddRuns(const SegmentChanges& changes,
+bool CommitGroup::IsMapped(SegmentNumber segment, ListNumber* former) {
+  absl::MutexLock lock(&core_.tables.mutex);
+  const auto found = core_.tables.segments.find(segment);
+  if (found == core_.tables.segments.end()) return true;
+  *former = found->second.row.former_list;
+  return found->second.row.mapping == MappingState::kMapped;
+}
+
+void CommitGroup::AddRuns(const SegmentChanges& changes, ListNumber former,
                           DestinationDraft& destination) {
-  ListDraft& list = lists_[changes.list];
   const uint32_t part = parts_++;
-  for (Change change : {Change::kRemove, Change::kAdd}) {
-    if (changes.run.count(change) == 0) continue;
-    const std::string key = RunKey(changes.list, change, newest_.commit, part);
-    const std::string head =
-        RunHead(changes.run.flags(change), now_, newest_.next_order);
-    const std::string body = changes.run.Body(change);
+  const auto add = [&](ListNumber number, Change change,
+                       const std::string& head, const std::string& body) {
+    ListDraft& list = lists_[number];
+    const std::string key = RunKey(number, change, newest_.commit, part);
     set_.Put(Family::kRuns, key, head, body);
     const int64_t bytes =
         static_cast<int64_t>(key.size() + head.size() + body.size());
@@ -306,11 +322,24 @@ void CommitGroup::AddRuns(const SegmentChanges& changes,
     list.row.runs.emplace_back(part, change);
     list.has_removals |= change == Change::kRemove;
     destination.bytes += bytes;
+    return bytes;
+  };
+  for (Change change : {Change::kRemove, Change::kAdd}) {
+    if (changes.run.count(change) == 0) continue;
+    const std::string head =
+        RunHead(changes.run.flags(change), now_, newest_.next_order);
+    const std::string body = changes.run.Body(change);
+    const int64_t bytes = add(changes.list, change, head, body);
+    // An exit goes to a list that was replaced as long as it has members.
+    if (former != 0 && change == Change::kRemove) {
+      add(former, change, head, body);
+    }
     if (change == Change::kRemove && changes.run.has_timed_exits()) {
+      PendingRow& exits = lists_[changes.list].exits;
       set_.Put(Family::kRuns, ExitKey(changes.list, newest_.commit, part), head,
                body);
-      list.exits.bytes += bytes;
-      list.exits.runs.emplace_back(part, change);
+      exits.bytes += bytes;
+      exits.runs.emplace_back(part, change);
     }
   }
   newest_.next_order += changes.run.total();
@@ -410,6 +439,7 @@ void CommitGroup::Publish() {
     list.pending.Push(newest_.commit, now_, draft.row.bytes,
                       draft.has_removals);
     list.exit_bytes += draft.exits.bytes;
+    if (draft.exits.bytes > 0) tables.exit_lists.insert(number);
     tables.pending_lists.insert(number);
   }
   for (auto& [key, draft] : exports_) {

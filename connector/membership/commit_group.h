@@ -94,7 +94,10 @@ class CommitGroup {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(core_.tables.mutex);
 
   void Add(const Batch& batch, ExportDraft* draft);
-  void AddRuns(const SegmentChanges& changes, DestinationDraft& destination);
+  // Whether the segment's events are taken, and the list that was replaced.
+  bool IsMapped(SegmentNumber segment, ListNumber* former);
+  void AddRuns(const SegmentChanges& changes, ListNumber former,
+               DestinationDraft& destination);
   void AddRejections(const Batch& batch);
   absl::Status Write();
   void Publish();

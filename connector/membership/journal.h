@@ -25,6 +25,10 @@ struct SegmentReport {
   int64_t backlog_bytes = 0;
   // When the oldest unsettled change was committed; nullopt if none waits.
   std::optional<absl::Time> oldest_change_time;
+  // What is under way with its list, or with the one that was replaced.
+  std::optional<ListOperation> operation;
+  // Of the list that was replaced and still has members; empty if none.
+  std::string former_customer_list_id;
 };
 
 // How a destination stands, all under one snapshot.

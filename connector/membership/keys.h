@@ -19,6 +19,7 @@
 //             'D' destination(4)                 DestinationRow
 //             'K' credential id                  its configuration
 //             'L' list(4)                        ListRow
+//             'O' list(4)                        ListOperation
 //             'S' segment(4)                     SegmentRow
 //   exports   destination(4) size(2) id 0(8)     ExportRow
 //             destination(4) size(2) id number(8)  BatchRow, until delivered
@@ -57,6 +58,7 @@ inline constexpr absl::string_view kNewestCommitKey = "c";
 inline constexpr char kDestinationKey = 'D';
 inline constexpr char kCredentialKey = 'K';
 inline constexpr char kListKey = 'L';
+inline constexpr char kOperationKey = 'O';
 inline constexpr char kSegmentKey = 'S';
 inline constexpr char kDoubtKey = 'd';
 inline constexpr char kEchoKey = 'e';

@@ -38,18 +38,15 @@ absl::Status LedgerPart::ForgetExits(DestinationNumber destination,
     const absl::Time now = core_.clock.Now();
     int64_t bytes = 0;
     lists.clear();
-    const DestinationState* state = core_.tables.FindDestination(destination);
-    if (state == nullptr) return bytes;
-    for (SegmentNumber segment : state->segments) {
-      const SegmentState* found = core_.tables.FindSegment(segment);
-      const ListState* list =
-          found == nullptr ? nullptr : core_.tables.FindList(found->row.list);
-      if (list == nullptr || list->exit_bytes == 0) continue;
+    // Also those that were replaced by another one.
+    for (ListNumber number : core_.tables.exit_lists) {
+      const ListState* list = core_.tables.FindList(number);
+      if (list == nullptr || list->row.destination != destination) continue;
       bytes += list->exit_bytes;
-      lists.push_back({list->row.number,
-                       list->pending.empty()
-                           ? now
-                           : std::min(now, list->pending.Total().oldest_time)});
+      lists.push_back(
+          {number, list->pending.empty()
+                       ? now
+                       : std::min(now, list->pending.Total().oldest_time)});
     }
     return bytes;
   };
@@ -109,7 +106,9 @@ absl::Status LedgerPart::ForgetExitsOf(ListNumber list, absl::Time before) {
       return s;
     }
     absl::MutexLock lock(&core_.tables.mutex);
-    core_.tables.lists.at(list).exit_bytes -= bytes;
+    ListState& state = core_.tables.lists.at(list);
+    state.exit_bytes -= bytes;
+    if (state.exit_bytes == 0) core_.tables.exit_lists.erase(list);
   }
   return absl::OkStatus();
 }

@@ -83,11 +83,15 @@ absl::Status LedgerPart::Settle(ListNumber list, CommitNumber through,
     absl::ReaderMutexLock use(&tables.use);
     ListRow row;
     PassCounts settled;
+    bool counts_here = true;
     {
       absl::MutexLock lock(&tables.mutex);
       const ListState* state = tables.FindList(list);
       if (state == nullptr) return DestinationNotFound();
       row = state->row;
+      // A list that was replaced counts nothing: what goes to it went to
+      // another one.
+      counts_here = tables.segments.at(row.segment).row.list == list;
       settled = tables.segments.at(row.segment).settled;
       through = std::min(through, tables.newest.commit);
     }
@@ -103,8 +107,10 @@ absl::Status LedgerPart::Settle(ListNumber list, CommitNumber through,
     if (absl::Status s = DeleteRuns(list, through, set); !s.ok()) return s;
     if (absl::Status s = DeleteDoubts(list, last_doubt, set); !s.ok()) return s;
     set.Put(Family::kMeta, NumberKey(kListKey, list), EncodeList(row));
-    set.Put(Family::kCounters, NumberKey(kPassKey, row.segment),
-            EncodePassCounts(settled));
+    if (counts_here) {
+      set.Put(Family::kCounters, NumberKey(kPassKey, row.segment),
+              EncodePassCounts(settled));
+    }
     ExportProgress::Step step(progress_);
     if (absl::Status s = step.Settle(list, through, set); !s.ok()) return s;
     ReachCrashPoint(CrashPoint::kSettleUnwritten);
@@ -126,7 +132,7 @@ absl::Status LedgerPart::Settle(ListNumber list, CommitNumber through,
           if (state.pending.empty()) tables.pending_lists.erase(list);
           tables.destinations.at(row.destination).pending_bytes -= bytes;
           state.row = row;
-          tables.segments.at(row.segment).settled = settled;
+          if (counts_here) tables.segments.at(row.segment).settled = settled;
           step.Publish(core_.clock.Now());
           break;
         }

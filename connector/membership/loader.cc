@@ -124,6 +124,20 @@ absl::Status LoadMeta(Core& core) {
         return absl::OkStatus();
       });
   if (!status.ok()) return status;
+  status = ForEachNumber(
+      core, Family::kMeta, kOperationKey,
+      [&](const NumberKeyParts& key, absl::string_view value) {
+        tables.mutex.AssertHeld();
+        std::optional<ListOperation> operation = DecodeOperation(value);
+        if (!operation.has_value() || tables.lists.count(key.number) == 0) {
+          return Unreadable("an operation on a list");
+        }
+        tables.next_request =
+            std::max(tables.next_request, operation->number + 1);
+        tables.operations[key.number] = *std::move(operation);
+        return absl::OkStatus();
+      });
+  if (!status.ok()) return status;
   return ForEachNumber(
       core, Family::kMeta, kSegmentKey,
       [&](const NumberKeyParts& key, absl::string_view value) {
@@ -139,6 +153,7 @@ absl::Status LoadMeta(Core& core) {
         destination->second.segments.push_back(key.number);
         destination->second.segments_by_name[SegmentName(
             row->segment_namespace, row->segment_id)] = key.number;
+        if (row->audience_steps != 0) tables.audience_work.insert(key.number);
         tables.segments[key.number].row = *std::move(row);
         return absl::OkStatus();
       });
@@ -216,6 +231,7 @@ absl::Status LoadCounters(Core& core) {
           return Unreadable("an index of exits");
         }
         list->second.exit_bytes += row->bytes;
+        tables.exit_lists.insert(key.number);
         return absl::OkStatus();
       });
   if (!status.ok()) return status;

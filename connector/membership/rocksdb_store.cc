@@ -13,6 +13,7 @@
 #include "connector/membership/journal_part.h"
 #include "connector/membership/ledger_part.h"
 #include "connector/membership/loader.h"
+#include "connector/membership/operations_part.h"
 #include "connector/membership/rejection_log.h"
 
 namespace connector::membership {
@@ -29,6 +30,7 @@ class RocksdbStore final : public MembershipStore {
         progress_(*core_),
         rejections_(*core_),
         catalog_(*core_),
+        operations_(*core_, catalog_),
         ledger_(*core_, progress_, rejections_),
         journal_(*core_, rejections_),
         committer_(*core_, progress_, rejections_) {}
@@ -186,6 +188,62 @@ class RocksdbStore final : public MembershipStore {
     return ledger_.Settle(list, through, last_doubt, counts, now);
   }
 
+  void SetOperationListener(std::function<void(ListNumber)> listener) override {
+    operations_.SetOperationListener(std::move(listener));
+  }
+  absl::StatusOr<MappedSegment> MapSegment(DestinationNumber destination,
+                                           absl::string_view segment_namespace,
+                                           absl::string_view segment_id,
+                                           const SegmentText& text,
+                                           int max_lists) override {
+    return operations_.MapSegment(destination, segment_namespace, segment_id,
+                                  text, max_lists);
+  }
+  absl::StatusOr<SegmentRow> UpdateSegment(SegmentNumber segment,
+                                           const SegmentText& text) override {
+    return operations_.UpdateSegment(segment, text);
+  }
+  absl::StatusOr<SegmentRow> UnmapSegment(SegmentNumber segment,
+                                          bool empty) override {
+    return operations_.UnmapSegment(segment, empty);
+  }
+  absl::Status RequestResync(SegmentNumber segment) override {
+    return operations_.RequestResync(segment);
+  }
+  absl::Status RequestReplacement(SegmentNumber segment,
+                                  const Replacement& replacement) override {
+    return operations_.RequestReplacement(segment, replacement);
+  }
+  std::vector<AudienceTask> AudienceTasks() override {
+    return operations_.AudienceTasks();
+  }
+  absl::Status EndAudienceTask(const AudienceTask& task) override {
+    return operations_.EndAudienceTask(task);
+  }
+  std::optional<ListOperation> FindOperation(ListNumber list) override {
+    return operations_.FindOperation(list);
+  }
+  std::vector<ListRow> OperatedLists() override {
+    return operations_.OperatedLists();
+  }
+  std::vector<std::string> OtherCustomerLists(ListNumber list) override {
+    return operations_.OtherCustomerLists(list);
+  }
+  absl::StatusOr<ListOperation> TakeUp(ListNumber list) override {
+    return operations_.TakeUp(list);
+  }
+  absl::StatusOr<bool> ReadEntries(
+      ListNumber list, std::string* position, int64_t at_most,
+      absl::FunctionRef<absl::Status(RecordView, DeliveredState)> take)
+      override {
+    return operations_.ReadEntries(list, position, at_most, take);
+  }
+  absl::Status Advance(ListNumber list, uint64_t number,
+                       absl::string_view position, int64_t sent,
+                       bool ended) override {
+    return operations_.Advance(list, number, position, sent, ended);
+  }
+
   absl::StatusOr<DestinationReport> Report(
       DestinationNumber destination) override {
     return journal_.Report(destination);
@@ -203,6 +261,7 @@ class RocksdbStore final : public MembershipStore {
   ExportProgress progress_;
   RejectionLog rejections_;
   CatalogPart catalog_;
+  OperationsPart operations_;
   LedgerPart ledger_;
   JournalPart journal_;
   Committer committer_;

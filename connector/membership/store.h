@@ -13,15 +13,17 @@
 #include "connector/membership/journal.h"
 #include "connector/membership/ledger.h"
 #include "connector/membership/maintenance.h"
+#include "connector/membership/operations.h"
 
 namespace connector::membership {
 
-// The membership store: one durable memory behind five views of it, one for
+// The membership store: one durable memory behind six views of it, one for
 // each kind of user. Thread-safe as the views say.
 class MembershipStore : public Catalog,
                         public Intake,
                         public Ledger,
                         public Journal,
+                        public Operations,
                         public Maintenance {
  public:
   ~MembershipStore() override = default;

@@ -118,6 +118,8 @@ struct Tables {
   // Lists whose queue is not empty, and those with echoes.
   absl::flat_hash_set<ListNumber> pending_lists ABSL_GUARDED_BY(mutex);
   absl::flat_hash_set<ListNumber> echo_lists ABSL_GUARDED_BY(mutex);
+  // Lists with remembered exits.
+  absl::flat_hash_set<ListNumber> exit_lists ABSL_GUARDED_BY(mutex);
   ExportTable exports ABSL_GUARDED_BY(mutex);
   NextNumbers next ABSL_GUARDED_BY(mutex);
   NewestCommit newest ABSL_GUARDED_BY(mutex);
@@ -126,9 +128,16 @@ struct Tables {
   uint64_t next_fence ABSL_GUARDED_BY(mutex) = 1;
   std::function<void(ListNumber, bool)> commit_listener ABSL_GUARDED_BY(mutex);
 
+  // What is under way with whole lists.
+  std::map<ListNumber, ListOperation> operations ABSL_GUARDED_BY(mutex);
+  // Segments with audience_steps.
+  std::set<SegmentNumber> audience_work ABSL_GUARDED_BY(mutex);
+
   // Group commits that began and that ended.
   uint64_t groups_begun ABSL_GUARDED_BY(mutex) = 0;
   uint64_t groups_ended ABSL_GUARDED_BY(mutex) = 0;
+  // No group commit may begin while there are any (GroupHold).
+  int group_holds ABSL_GUARDED_BY(mutex) = 0;
 
   // Held shared by whoever writes what belongs to a destination, from checking
   // that it is there until the write is in the tables; held alone to delete
@@ -145,6 +154,19 @@ struct Tables {
   // Waits until the group commit that is going on, if any, is in the tables.
   // Gives the mutex up meanwhile.
   void WaitForGroup() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+};
+
+// While it lives no group commit is going on: what is read of pending changes
+// and written about them is one step. To be made without `mutex`.
+class GroupHold {
+ public:
+  explicit GroupHold(Tables& tables);
+  ~GroupHold();
+  GroupHold(const GroupHold&) = delete;
+  GroupHold& operator=(const GroupHold&) = delete;
+
+ private:
+  Tables& tables_;
 };
 
 // What the parts of the store share.
@@ -167,6 +189,8 @@ struct Core {
   absl::Duration export_expiry;
   int64_t max_rejections = 0;
   std::string history;
+  // Held over a whole change of the catalog.
+  absl::Mutex change_mutex;
   Tables tables;
   Notifier notifier;
 };

@@ -17,6 +17,9 @@ LogLevel LevelOf(delivery::DeliveryEvent::Kind kind) {
       return LogLevel::kDebug;
     case Kind::kListCreated:
     case Kind::kListAdopted:
+    case Kind::kListGone:
+    case Kind::kOperationBegun:
+    case Kind::kOperationEnded:
       return LogLevel::kInfo;
     case Kind::kTwinListFound:
     case Kind::kRequestFailed:

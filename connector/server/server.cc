@@ -15,8 +15,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
+#include "connector/admin/audience_tasks.h"
 #include "connector/admin/destination_service.h"
 #include "connector/admin/maintenance_service.h"
+#include "connector/admin/segment_service.h"
 #include "connector/base/crash_point.h"
 #include "connector/base/error.h"
 #include "connector/base/limits.h"
@@ -50,9 +52,12 @@ constexpr absl::Duration kCheckTimeout = absl::Seconds(15);
 // health and reflection have no end of their own.
 constexpr std::chrono::seconds kOtherCallsGrace(1);
 
+// How soon audiences are told of what became of their segments.
+constexpr absl::Duration kAudienceInterval = absl::Milliseconds(250);
+
 constexpr const char* kHealthServices[] = {
     "", "audience_sync.v1.ExportService", "audience_sync.v1.DestinationService",
-    "audience_sync.v1.MaintenanceService"};
+    "audience_sync.v1.MaintenanceService", "audience_sync.v1.SegmentService"};
 
 std::string Join(const std::string& directory, absl::string_view name) {
   return absl::StrCat(directory, "/", name);
@@ -74,6 +79,7 @@ struct Server::Parts {
   // Tells the token sources which logins there are.
   absl::Status ConfigureTokens();
   void OnLoginEvent(const pinterest::OAuthEvent& event);
+  void TellAudiences();
 
   const ServerOptions options;
 
@@ -96,6 +102,7 @@ struct Server::Parts {
   std::unique_ptr<delivery::Deliverer> deliverer;
   std::unique_ptr<ingest::ExportService> export_service;
   std::unique_ptr<admin::DestinationServiceImpl> destination_service;
+  std::unique_ptr<admin::SegmentServiceImpl> segment_service;
   std::unique_ptr<admin::MaintenanceServiceImpl> maintenance_service;
   std::unique_ptr<grpc::Server> grpc_server;
   std::string address;
@@ -106,6 +113,7 @@ struct Server::Parts {
   std::unique_ptr<Ticker> token_ticker;
   // Forgets exits that are old enough.
   std::unique_ptr<Ticker> exits_ticker;
+  std::unique_ptr<Ticker> audience_ticker;
 };
 
 absl::Status Server::Parts::Open() {
@@ -199,6 +207,7 @@ absl::Status Server::Parts::Open() {
 
   delivery::DelivererOptions delivery_options;
   delivery_options.ledger = store.get();
+  delivery_options.operations = store.get();
   delivery_options.registry = registry.get();
   delivery_options.clients = clients.get();
   delivery_options.clock = options.clock;
@@ -230,6 +239,7 @@ absl::Status Server::Parts::Open() {
   admin_context.catalog = store.get();
   admin_context.intake = store.get();
   admin_context.ledger = store.get();
+  admin_context.operations = store.get();
   admin_context.journal = store.get();
   admin_context.delivery = deliverer.get();
   admin_context.clients = check_clients.get();
@@ -245,6 +255,7 @@ absl::Status Server::Parts::Open() {
   };
   destination_service =
       std::make_unique<admin::DestinationServiceImpl>(admin_context);
+  segment_service = std::make_unique<admin::SegmentServiceImpl>(admin_context);
   maintenance_service = std::make_unique<admin::MaintenanceServiceImpl>(
       store.get(), options.backup_dir);
   return absl::OkStatus();
@@ -289,6 +300,7 @@ absl::Status Server::Parts::Serve(
   builder.AddListeningPort(listen.ToString(), std::move(credentials), &port);
   builder.RegisterService(export_service.get());
   builder.RegisterService(destination_service.get());
+  builder.RegisterService(segment_service.get());
   builder.RegisterService(maintenance_service.get());
   grpc_server = builder.BuildAndStart();
   if (grpc_server == nullptr || (!listen.is_unix() && port == 0)) {
@@ -349,6 +361,13 @@ absl::Status Server::Parts::ConfigureTokens() {
                                      oauth.refresh_token_file()};
   }
   return tokens->Configure(logins);
+}
+
+void Server::Parts::TellAudiences() {
+  const absl::Status status = admin::TellAudiences(*store, nullptr);
+  if (!status.ok()) {
+    Log(LogLevel::kWarning, "audiences-not-told", {{"why", status.message()}});
+  }
 }
 
 void Server::Parts::OnLoginEvent(const pinterest::OAuthEvent& event) {
@@ -419,6 +438,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(ServerOptions options) {
       });
   parts.token_ticker = std::make_unique<Ticker>(
       parts.options.token_interval, [&parts] { parts.tokens->RefreshDue(); });
+  parts.audience_ticker = std::make_unique<Ticker>(
+      kAudienceInterval, [&parts] { parts.TellAudiences(); });
   if (parts.options.deliver) parts.deliverer->Start();
   ReachCrashPoint(CrashPoint::kServing);
   Log(LogLevel::kInfo, "started",
@@ -463,6 +484,7 @@ void Server::Shutdown() {
   parts.token_ticker.reset();
   parts.exits_ticker.reset();
   if (parts.http != nullptr) parts.http->Stop();
+  parts.audience_ticker.reset();
   if (parts.export_service != nullptr) parts.export_service->Shutdown();
   if (parts.destination_service != nullptr) parts.destination_service->Stop();
   if (parts.grpc_server != nullptr) {
@@ -492,6 +514,7 @@ void Server::Shutdown() {
   parts.http.reset();
   parts.grpc_server.reset();
   parts.destination_service.reset();
+  parts.segment_service.reset();
   parts.maintenance_service.reset();
   parts.export_service.reset();
   parts.deliverer.reset();
