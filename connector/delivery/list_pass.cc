@@ -179,8 +179,8 @@ absl::Status ListPass::Prepare(const PassRoute& route) {
   if (absl::Status status = ReadEchoes(sorter); !status.ok()) return status;
   // Additions first: times matter only if one of them has one.
   bool timed = false;
-  if (absl::Status status = ReadRuns(
-          Change::kAdd, window > absl::ZeroDuration(), &timed, sorter);
+  if (absl::Status status =
+          ReadRuns(Change::kAdd, window > absl::ZeroDuration(), &timed, sorter);
       !status.ok()) {
     return status;
   }
@@ -380,31 +380,20 @@ absl::Status ListPass::ReadRuns(Change change, membership::CommitNumber after,
 }
 
 absl::Status ListPass::ReadRememberedExits(ChangeSorter& sorter) {
-  const auto read = [&](membership::ListNumber list,
-                        membership::CommitNumber through) -> absl::Status {
-    auto exits = environment_.ledger->ReadRememberedExits(list, through);
-    if (!exits.ok()) return exits.status();
-    membership::RunEntry entry;
-    while ((*exits)->Next(&entry)) {
-      SortedChange sorted;
-      sorted.record = entry.record;
-      sorted.order = entry.order;
-      sorted.change = Change::kRemove;
-      sorted.flags = SortedChange::kRemembered;
-      if (!SetTime(entry, sorted)) continue;
-      if (absl::Status status = sorter.Add(sorted); !status.ok()) return status;
-    }
-    return (*exits)->status();
-  };
-  // A list that took another one's place begins with what that one knew.
-  if (segment_.former_list != 0 && segment_.former_list != list_) {
-    if (absl::Status status = read(segment_.former_list, through_);
-        !status.ok()) {
-      return status;
-    }
-  }
   // Newer ones are among the pass's own changes.
-  return read(list_, row_.settled);
+  auto exits = environment_.ledger->ReadRememberedExits(list_, row_.settled);
+  if (!exits.ok()) return exits.status();
+  membership::RunEntry entry;
+  while ((*exits)->Next(&entry)) {
+    SortedChange sorted;
+    sorted.record = entry.record;
+    sorted.order = entry.order;
+    sorted.change = Change::kRemove;
+    sorted.flags = SortedChange::kRemembered;
+    if (!SetTime(entry, sorted)) continue;
+    if (absl::Status status = sorter.Add(sorted); !status.ok()) return status;
+  }
+  return (*exits)->status();
 }
 
 ListPass::StepResult ListPass::FindList(const PassRoute& route) {

@@ -136,7 +136,7 @@ class ListPass {
                         membership::CommitNumber after,
                         membership::CommitNumber through, bool superseded,
                         bool timed, bool* any_timed, ChangeSorter& sorter);
-  // Exits that were settled before, of this list or the one that it replaced.
+  // Exits that were settled before.
   absl::Status ReadRememberedExits(ChangeSorter& sorter);
   // The operation that is under way; takes up one that was asked for.
   absl::Status ReadOperation();

@@ -15,7 +15,6 @@
 #include "connector/config/fake_catalog.h"
 #include "connector/config/registry.h"
 #include "connector/edge/bearer_token.h"
-#include "connector/edge/catalog_segments.h"
 #include "connector/edge/raw_client.h"
 #include "connector/ingest/fake_intake.h"
 #include "connector/ingest/in_flight_budget.h"
@@ -74,6 +73,40 @@ class Intake : public ingest::FakeIntake {
   absl::Mutex mutex_;
   std::vector<Event> events_ ABSL_GUARDED_BY(mutex_);
   std::vector<int64_t> batches_ ABSL_GUARDED_BY(mutex_);
+};
+
+// Takes down what is asked for, as text.
+class Segments : public SegmentAdmin {
+ public:
+  absl::StatusOr<SegmentState> Create(
+      const config::DestinationState& destination,
+      const SegmentNames& names) override {
+    return Take("create", destination, names);
+  }
+  absl::StatusOr<SegmentState> Update(
+      const config::DestinationState& destination,
+      const SegmentNames& names) override {
+    return Take("update", destination, names);
+  }
+  absl::Status Delete(const config::DestinationState& destination,
+                      const SegmentNames& names, bool keep_members) override {
+    return Take(keep_members ? "keep" : "empty", destination, names).status();
+  }
+
+  std::vector<std::string> calls;
+  absl::Status next_error;
+
+ private:
+  absl::StatusOr<SegmentState> Take(const std::string& what,
+                                    const config::DestinationState& destination,
+                                    const SegmentNames& names) {
+    calls.push_back(absl::StrCat(
+        what, " ", destination.ad_account_id, " ", names.segment_namespace, " ",
+        names.segment_id, " ", names.display_name, " ", names.description));
+    if (!next_error.ok()) return std::exchange(next_error, absl::OkStatus());
+    return SegmentState{names.segment_namespace, names.segment_id, "name",
+                        "123"};
+  }
 };
 
 class EdgeTest : public testing::Test {
@@ -146,7 +179,7 @@ class EdgeTest : public testing::Test {
         status, R"(","lastQualificationTime":"2026-03-02T10:00:00Z"}}}})");
   }
   // The names of the segments that are known.
-  std::set<std::string> Segments() {
+  std::set<std::string> SegmentsKnown() {
     std::set<std::string> names;
     for (const auto& row : catalog_.Segments(
              registry_->FindDestination(absl::string_view(kAccount))->number)) {
@@ -157,7 +190,7 @@ class EdgeTest : public testing::Test {
 
   config::FakeCatalog catalog_;
   Intake intake_;
-  CatalogSegments segments_{&catalog_};
+  Segments segments_;
   std::unique_ptr<config::Registry> registry_;
   std::unique_ptr<ingest::UnaryIntake> unary_;
   absl::StatusOr<std::string> token_ = std::string(kToken);
@@ -230,7 +263,7 @@ TEST_F(EdgeTest, TheSegmentMayStandInThePathOrTheQuery) {
   // Without a status nobody knows what is asked for.
   EXPECT_EQ(Answer(Post(body, "?segment_id=s5")).at("rejections"),
             json({{"STATUS_INVALID", 1}}));
-  EXPECT_EQ(Segments(),
+  EXPECT_EQ(SegmentsKnown(),
             std::set<std::string>({"CAU/s1", "ups/a/b", "AAM/s3", "D/s4"}));
 }
 
@@ -435,26 +468,52 @@ TEST_F(EdgeTest, SaysWhetherItWorks) {
   EXPECT_EQ(Call("POST", "/healthz", "").status, 405);
 }
 
-TEST_F(EdgeTest, SegmentsAreMadeAndNamed) {
+TEST_F(EdgeTest, SegmentsAreMadeNamedAndUnmapped) {
   const std::string path = "/v1/destinations/549755885175/segments";
   const json made = Answer(Call(
       "POST", path, R"({"segmentId":"s 1","name":"Gold","description":"d"})"));
   EXPECT_EQ(made.at("externalAudienceId"), "s 1");
+  EXPECT_EQ(made.at("segmentId"), "s 1");
   EXPECT_EQ(made.at("segmentNamespace"), "ups");
-  EXPECT_EQ(made.at("customerListName"), "cdp/ups/s 1");
-  EXPECT_EQ(Segments(), std::set<std::string>({"ups/s 1"}));
-  // Again: the same.
-  EXPECT_EQ(Answer(Call("POST", path, R"({"segmentId":"s 1"})")), made);
+  EXPECT_EQ(made.at("customerListName"), "name");
+  EXPECT_EQ(made.at("customerListId"), "123");
+  Answer(Call("POST", path + "?segment_namespace=AAM", R"({"segmentId":"2"})"));
+  Answer(Call("POST", path, R"({"segmentId":"2","segmentNamespace":"CAU"})"));
   Answer(Call("PATCH", path + "/s%201", R"({"name":"Silver"})"));
-  Answer(Call("PUT", path + "/ups/s%201", R"({"name":"Silver"})"));
-  EXPECT_EQ(catalog_.Segments(1)[0].display_name, "Silver");
-  EXPECT_EQ(Call("PATCH", path + "/other", R"({"name":"x"})").status, 404);
+  Answer(Call("PUT", path + "/AAM/2", R"({"description":"e"})"));
+  Answer(Call("DELETE", path + "/AAM/2", ""));
+  Answer(Call("DELETE", path + "/2?members=keep&segment_namespace=CAU", ""));
+  EXPECT_EQ(segments_.calls, std::vector<std::string>({
+                                 "create 549755885175 ups s 1 Gold d",
+                                 "create 549755885175 AAM 2  ",
+                                 "create 549755885175 CAU 2  ",
+                                 "update 549755885175 ups s 1 Silver ",
+                                 "update 549755885175 AAM 2  e",
+                                 "empty 549755885175 AAM 2  ",
+                                 "keep 549755885175 CAU 2  ",
+                             }));
+}
+
+TEST_F(EdgeTest, CallsAboutSegmentsThatAreWrongAreRefused) {
+  const std::string path = "/v1/destinations/549755885175/segments";
   EXPECT_EQ(Call("POST", path, R"({"name":"x"})").status, 400);
   EXPECT_EQ(Call("POST", path, R"({"segmentId":7})").status, 400);
   EXPECT_EQ(Call("POST", path, "[]").status, 400);
   EXPECT_EQ(Call("POST", path, std::string(70'000, 'x')).status, 413);
   EXPECT_EQ(Call("DELETE", path + "/s%201?members=maybe", "").status, 400);
   EXPECT_EQ(Call("GET", path + "/s%201", "").status, 405);
+  EXPECT_EQ(Call("DELETE", path, "").status, 405);
+  EXPECT_TRUE(segments_.calls.empty());
+  // What the life cycle says goes on to the platform, as {"message": …}.
+  segments_.next_error = MakeError(absl::StatusCode::kNotFound,
+                                   "SEGMENT_NOT_FOUND", "no such segment");
+  const HttpResponse none = Call("PATCH", path + "/a", R"({"name":"x"})");
+  EXPECT_EQ(none.status, 404);
+  EXPECT_EQ(Message(none), "no such segment");
+  segments_.next_error =
+      MakeError(absl::StatusCode::kFailedPrecondition, "OPERATION_RUNNING",
+                "another operation has to end first");
+  EXPECT_EQ(Call("DELETE", path + "/a", "").status, 409);
 }
 
 // Over a real connection, through the server.

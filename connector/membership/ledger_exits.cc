@@ -38,7 +38,6 @@ absl::Status LedgerPart::ForgetExits(DestinationNumber destination,
     const absl::Time now = core_.clock.Now();
     int64_t bytes = 0;
     lists.clear();
-    // Also those that were replaced by another one.
     for (ListNumber number : core_.tables.exit_lists) {
       const ListState* list = core_.tables.FindList(number);
       if (list == nullptr || list->row.destination != destination) continue;

@@ -26,7 +26,7 @@
 #include "connector/config/config_file.h"
 #include "connector/config/registry.h"
 #include "connector/delivery/deliverer.h"
-#include "connector/edge/catalog_segments.h"
+#include "connector/edge/lifecycle_segments.h"
 #include "connector/ingest/export_service.h"
 #include "connector/membership/store.h"
 #include "connector/pinterest/credential_clients.h"
@@ -101,6 +101,7 @@ struct Server::Parts {
   std::unique_ptr<pinterest::CredentialClients> check_clients;
   std::unique_ptr<delivery::Deliverer> deliverer;
   std::unique_ptr<ingest::ExportService> export_service;
+  admin::AdminContext admin_context;
   std::unique_ptr<admin::DestinationServiceImpl> destination_service;
   std::unique_ptr<admin::SegmentServiceImpl> segment_service;
   std::unique_ptr<admin::MaintenanceServiceImpl> maintenance_service;
@@ -234,7 +235,6 @@ absl::Status Server::Parts::Open() {
   export_options.remember_exits = !options.http_listen.empty();
   export_service = std::make_unique<ingest::ExportService>(export_options);
 
-  admin::AdminContext admin_context;
   admin_context.registry = registry.get();
   admin_context.catalog = store.get();
   admin_context.intake = store.get();
@@ -338,7 +338,8 @@ absl::Status Server::Parts::ServeHttp() {
   edge_options.token_file = options.http_token_file;
   edge_options.intake = &export_service->unary_intake();
   edge_options.store = store.get();
-  edge_options.segments = std::make_unique<edge::CatalogSegments>(store.get());
+  edge_options.segments =
+      std::make_unique<edge::LifecycleSegments>(admin_context);
   auto started = HttpEdge::Start(std::move(edge_options));
   if (!started.ok()) return started.status();
   http = *std::move(started);
