@@ -30,6 +30,11 @@ struct HistoryStep {
     kResume,         // destination
     kPauseSegment,   // destination, segment
     kResumeSegment,  // destination, segment
+    kUnmapKeep,      // destination, segment
+    kUnmapEmpty,     // destination, segment
+    kMap,            // destination, segment
+    kResync,         // destination, segment
+    kReplace,        // destination, segment
     kDelete,         // destination 1
     kCreate,         // destination 1, anew; ten minutes pass first
     // Configuration.
@@ -57,6 +62,8 @@ struct HistoryStep {
     kLateDelay,     // seconds until APPLIED_LATE is applied
     kForeignList,   // destination, segment, a record on it: a list of the name
                     // that was there before; nothing if delivery was sooner
+    kMeddle,        // destination, segment, a record that somebody else takes
+                    // off the list
   };
   // Which calls a fault meets.
   enum class Scope { kAny, kWrite, kList };
@@ -81,7 +88,7 @@ int NumbersOf(HistoryStep::Kind kind);
 // "commit", "kill_at_write"…
 absl::string_view HistoryStepName(HistoryStep::Kind kind);
 inline constexpr int kHistoryStepKinds =
-    static_cast<int>(HistoryStep::Kind::kForeignList) + 1;
+    static_cast<int>(HistoryStep::Kind::kMeddle) + 1;
 
 // One step a line, a few words each; '#' begins a comment. An event is
 // segment, sign and record: + adds, - removes, and * and ~ do the same without

@@ -26,6 +26,8 @@ constexpr int kWeights[] = {
     3,  3,      // flush, retry
     1,  2,      // pause, resume
     1,  2,      // pause_segment, resume_segment
+    1,  2,  5,  // unmap_keep, unmap_empty, map
+    2,  3,      // resync, replace
     1,  2,      // delete, create
     1,  1,      // request_records, max_delay
     1,  0,      // rate, trial (at the start only)
@@ -34,7 +36,7 @@ constexpr int kWeights[] = {
     25, 3,      // fault, window
     2,  1,      // bad_record, heal
     1,  1,  1,  // max_records, listing_delay, late_delay
-    1,          // foreign_list
+    1,  2,      // foreign_list, meddle
 };
 static_assert(std::size(kWeights) == kHistoryStepKinds);
 
@@ -185,6 +187,7 @@ class Generator {
         step.numbers = {10 + Pick(160)};
         break;
       case Kind::kForeignList:
+      case Kind::kMeddle:
         step.numbers = {Pick(records_)};
         break;
       default:
