@@ -104,7 +104,9 @@ TEST(AdobeTest, ThePageCanBeFollowedToTheLetter) {
               json::parse(blocks[i + 1].text))
         << blocks[i].text << output.text;
     ++calls;
-    if (last) EXPECT_EQ(On(system, list), Set());
+    if (last) {
+      EXPECT_EQ(On(system, list), Set());
+    }
   }
   EXPECT_EQ(calls, 9);
   // Bob's second addition was held back.
@@ -112,7 +114,8 @@ TEST(AdobeTest, ThePageCanBeFollowedToTheLetter) {
   int64_t superseded = 0;
   const json report = json::parse(status.text, nullptr, false);
   ASSERT_FALSE(report.is_discarded()) << status.text;
-  for (const auto& [key, value] : report.flatten().items()) {
+  const json fields = report.flatten();
+  for (const auto& [key, value] : fields.items()) {
     if (absl::StrContains(key, "superseded")) {
       superseded += value.is_string()
                         ? std::atoll(value.get<std::string>().c_str())
