@@ -27,7 +27,9 @@ absl::Status TellAudiences(membership::Operations& operations,
   for (const AudienceTask& task : operations.AudienceTasks()) {
     absl::Status status =
         audiences == nullptr ? absl::OkStatus() : Tell(task, *audiences);
-    if (status.ok() || absl::IsNotFound(status)) {
+    // What cannot be told, or to nobody, is not told again.
+    if (status.ok() || absl::IsNotFound(status) ||
+        absl::IsInvalidArgument(status)) {
       status = operations.EndAudienceTask(task);
     }
     first.Update(status);

@@ -6,10 +6,13 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "connector/audiences/audience_control.h"
 #include "connector/base/clock.h"
 #include "connector/config/registry.h"
 #include "connector/delivery/delivery_control.h"
+#include "connector/membership/audience_table.h"
 #include "connector/membership/catalog.h"
+#include "connector/membership/counter_table.h"
 #include "connector/membership/intake.h"
 #include "connector/membership/journal.h"
 #include "connector/membership/ledger.h"
@@ -28,6 +31,9 @@ struct AdminContext {
   membership::Ledger* ledger = nullptr;
   membership::Operations* operations = nullptr;
   membership::Journal* journal = nullptr;
+  membership::AudienceTable* audiences = nullptr;
+  membership::CounterTable* counters = nullptr;
+  audiences::AudienceControl* audience_control = nullptr;
   delivery::DeliveryControl* delivery = nullptr;
   pinterest::ClientProvider* clients = nullptr;
   Clock* clock = nullptr;

@@ -356,6 +356,64 @@ class FakeStore final : public membership::MembershipStore {
     return absl::UnimplementedError("");
   }
 
+  // --- AudienceTable, CounterTable ---
+
+  std::vector<membership::AudienceEntry> Audiences(
+      DestinationNumber destination) override {
+    absl::MutexLock lock(&mutex_);
+    std::vector<membership::AudienceEntry> found;
+    for (const auto& entry : audiences_) {
+      if (entry.key.destination == destination) found.push_back(entry);
+    }
+    return found;
+  }
+  std::optional<membership::AudienceRow> FindAudience(
+      const membership::AudienceKey& key) override {
+    absl::MutexLock lock(&mutex_);
+    for (const auto& entry : audiences_) {
+      if (entry.key == key) return entry.row;
+    }
+    return std::nullopt;
+  }
+  absl::StatusOr<membership::AudienceRow> ChangeAudience(
+      const membership::AudienceKey& key,
+      absl::FunctionRef<void(membership::AudienceRow&)> change) override {
+    absl::MutexLock lock(&mutex_);
+    for (auto& entry : audiences_) {
+      if (!(entry.key == key)) continue;
+      change(entry.row);
+      return entry.row;
+    }
+    audiences_.push_back({key, {}});
+    change(audiences_.back().row);
+    return audiences_.back().row;
+  }
+  absl::StatusOr<membership::AudienceRow> NoteAudience(
+      const membership::AudienceKey& key,
+      absl::FunctionRef<void(membership::AudienceRow&)> change) override {
+    return ChangeAudience(key, change);
+  }
+  absl::Status DeleteAudience(const membership::AudienceKey& key) override {
+    absl::MutexLock lock(&mutex_);
+    std::erase_if(audiences_,
+                  [&](const auto& entry) { return entry.key == key; });
+    return absl::OkStatus();
+  }
+  std::optional<membership::ListCounterRow> FindCounters(
+      ListNumber list) override {
+    absl::MutexLock lock(&mutex_);
+    const auto found = counters_.find(list);
+    if (found == counters_.end()) return std::nullopt;
+    return found->second;
+  }
+  absl::Status ChangeCounters(
+      ListNumber list,
+      absl::FunctionRef<void(membership::ListCounterRow&)> change) override {
+    absl::MutexLock lock(&mutex_);
+    change(counters_[list]);
+    return absl::OkStatus();
+  }
+
   // --- Journal ---
 
   absl::StatusOr<membership::DestinationReport> Report(
@@ -384,6 +442,9 @@ class FakeStore final : public membership::MembershipStore {
       ABSL_GUARDED_BY(mutex_);
   std::map<ListNumber, membership::ListRow> lists_ ABSL_GUARDED_BY(mutex_);
   std::map<ListNumber, membership::PendingList> pending_
+      ABSL_GUARDED_BY(mutex_);
+  std::vector<membership::AudienceEntry> audiences_ ABSL_GUARDED_BY(mutex_);
+  std::map<ListNumber, membership::ListCounterRow> counters_
       ABSL_GUARDED_BY(mutex_);
   membership::DestinationReport report_ ABSL_GUARDED_BY(mutex_);
   membership::RejectionPage rejections_ ABSL_GUARDED_BY(mutex_);

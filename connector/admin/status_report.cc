@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "connector/admin/audience_report.h"
 #include "connector/admin/login_status.h"
 #include "connector/admin/segment_mapping.h"
 #include "connector/admin/standing.h"
@@ -55,6 +56,7 @@ v1::SegmentStatus SegmentStatusOf(const AdminContext& context,
   status.set_unknown_members(report.list.unknown_members);
   *status.mutable_mapping() = ToMapping(report.segment, report.operation,
                                         report.former_customer_list_id);
+  ReportAudience(context, destination, report, &status);
 
   const Standing own = StandingOf(context, report.segment);
   const Standing& decides = destination_standing.stopped() || own.reason.ok()
@@ -104,6 +106,7 @@ absl::StatusOr<v1::DestinationStatus> ReportStatus(
     *status.add_segment_statuses() =
         SegmentStatusOf(context, destination, standing, segment);
   }
+  ReportDeclaredAudiences(context, destination, &status);
   status.set_backlog_bytes(backlog_bytes);
   if (oldest.has_value()) {
     *status.mutable_oldest_pending_time() = ToTimestamp(*oldest);

@@ -50,11 +50,12 @@
   POINT(kOperationWritten, "membership.operation.written")            \
   POINT(kReplacementUnwritten, "membership.replacement.unwritten")    \
   POINT(kReplacementWritten, "membership.replacement.written")        \
-  POINT(kOperationAdvanced, "membership.operation.advanced")          \
   POINT(kOperationEnded, "membership.operation.ended")                \
   /* What delivery writes. */                                         \
   POINT(kListUnwritten, "membership.list.unwritten")                  \
   POINT(kListWritten, "membership.list.written")                      \
+  POINT(kAudienceUnwritten, "membership.audience.unwritten")          \
+  POINT(kAudienceWritten, "membership.audience.written")              \
   POINT(kDoubtUnwritten, "membership.doubt.unwritten")                \
   POINT(kDoubtWritten, "membership.doubt.written")                    \
   POINT(kDoubtCancelled, "membership.doubt.cancelled")                \
@@ -81,7 +82,10 @@
   POINT(kEarlyRemovalsTaken, "delivery.early_removals.taken")         \
   POINT(kEarlyRemovalsConfirmed, "delivery.early_removals.confirmed") \
   POINT(kRequestHalved, "delivery.request.halved")                    \
-  POINT(kEchoesUnended, "delivery.echoes.unended")
+  POINT(kEchoesUnended, "delivery.echoes.unended")                    \
+  /* Audiences. */                                                    \
+  POINT(kAudienceCreationNoted, "audiences.creation.noted")           \
+  POINT(kAudienceCreationAnswered, "audiences.creation.answered")
 
 namespace connector {
 

@@ -216,6 +216,8 @@ DestinationState ResolveChange(const v1::Destination& destination,
       edge.has_late_addition_window(), edge.late_addition_window(),
       limits::kDefaultLateAdditionWindow, limits::kMaxLateAdditionWindow,
       Path(field, "edge_policy.late_addition_window"), check);
+  state.policy.audiences = ReadAudiencePolicy(
+      destination.audience_policy(), Path(field, "audience_policy"), check);
   state.config.mutable_segment_policy()->set_list_name_prefix(
       state.policy.list_name_prefix);
   if (stored != nullptr && stored->segment_policy().list_name_prefix() !=

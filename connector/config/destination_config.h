@@ -10,6 +10,7 @@
 #include "absl/time/time.h"
 #include "audience_sync/v1/destination.pb.h"
 #include "audience_sync/v1/destination_service.pb.h"
+#include "connector/config/audience_config.h"
 #include "connector/config/field_check.h"
 #include "connector/membership/types.h"
 #include "identity_mapping/mapping.h"
@@ -30,6 +31,7 @@ struct DestinationPolicy {
   int64_t max_backlog_bytes = 0;
   // 0: no addition is held back.
   absl::Duration late_addition_window;
+  AudienceSettings audiences;
 
   bool TakesSegmentNamespace(absl::string_view segment_namespace) const;
 };

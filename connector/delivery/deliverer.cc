@@ -68,6 +68,7 @@ absl::StatusOr<std::unique_ptr<Deliverer>> Deliverer::Create(
 Deliverer::Deliverer(DelivererOptions options)
     : options_(std::move(options)), sort_budget_(options_.sort_memory_bytes) {
   environment_.ledger = options_.ledger;
+  environment_.counters = options_.counters;
   environment_.clock = options_.clock;
   environment_.random = options_.random;
   environment_.sort_budget = &sort_budget_;
@@ -166,9 +167,9 @@ Deliverer::Task* Deliverer::PickReady(absl::Time now, absl::Time* next) {
   return nullptr;
 }
 
-absl::StatusOr<PassRoute> Deliverer::Route(Task& task) {
-  PassRoute route;
-  route.destination = options_.registry->FindDestination(task.destination);
+absl::StatusOr<CallRoute> Deliverer::RouteTo(DestinationNumber destination) {
+  CallRoute route;
+  route.destination = options_.registry->FindDestination(destination);
   if (route.destination == nullptr) {
     return absl::NotFoundError("the destination was deleted");
   }
@@ -181,6 +182,8 @@ absl::StatusOr<PassRoute> Deliverer::Route(Task& task) {
                      absl::StrCat("there is no credential ",
                                   route.destination->credential_id));
   }
+  route.credential_id = credential->credential_id;
+  route.token_name = credential->access_token_file;
   route.credential = Channel(*credential);
   if (route.credential == nullptr) {
     return MakeError(
@@ -188,17 +191,28 @@ absl::StatusOr<PassRoute> Deliverer::Route(Task& task) {
         absl::StrCat("the token file of credential ",
                      route.destination->credential_id, " cannot be used"));
   }
-  route.list_gate = &task.gate;
   absl::MutexLock lock(&mutex_);
-  if (task.credential_id != credential->credential_id) {
-    --running_[task.credential_id];
-    task.credential_id = credential->credential_id;
-    ++running_[task.credential_id];
-  }
-  auto& gate = destination_gates_[task.destination];
+  auto& gate = destination_gates_[destination];
   if (gate == nullptr) gate = std::make_shared<DestinationGate>();
   // Gates are never deleted while the deliverer lives.
   route.destination_gate = &gate->gate;
+  return route;
+}
+
+absl::StatusOr<PassRoute> Deliverer::Route(Task& task) {
+  absl::StatusOr<CallRoute> call = RouteTo(task.destination);
+  if (!call.ok()) return call.status();
+  PassRoute route;
+  route.destination = std::move(call->destination);
+  route.credential = std::move(call->credential);
+  route.destination_gate = call->destination_gate;
+  route.list_gate = &task.gate;
+  absl::MutexLock lock(&mutex_);
+  if (task.credential_id != call->credential_id) {
+    --running_[task.credential_id];
+    task.credential_id = call->credential_id;
+    ++running_[task.credential_id];
+  }
   return route;
 }
 
@@ -303,14 +317,7 @@ void Deliverer::Finish(Task& task, const ListPass::StepResult& result) {
                       result.reason, result.time};
   }
   if (result.gate_opened) {
-    for (auto& [list, other] : tasks_) {
-      if (other.get() != &task &&
-          other->condition.state == DeliveryCondition::State::kBlocked &&
-          (other->credential_id == task.credential_id ||
-           other->destination == task.destination)) {
-        Rouse(*other, now);
-      }
-    }
+    RouseBlocked(&task, task.credential_id, task.destination);
   }
   switch (result.kind) {
     case StepKind::kAgain:
@@ -489,6 +496,25 @@ void Deliverer::Rouse(Task& task, absl::Time now) {
   task.not_before = absl::InfinitePast();
   if (task.pass != nullptr) Enqueue(task, now, task.pass->NextIsRemoval());
   Schedule(task);
+}
+
+void Deliverer::RouseBlocked(const Task* opener,
+                             absl::string_view credential_id,
+                             DestinationNumber destination) {
+  const absl::Time now = options_.clock->Now();
+  for (auto& [list, other] : tasks_) {
+    if (other.get() != opener &&
+        other->condition.state == DeliveryCondition::State::kBlocked &&
+        (other->credential_id == credential_id ||
+         other->destination == destination)) {
+      Rouse(*other, now);
+    }
+  }
+}
+
+void Deliverer::OnGateOpened(const CallRoute& route) {
+  absl::MutexLock lock(&mutex_);
+  RouseBlocked(nullptr, route.credential_id, route.destination->number);
 }
 
 void Deliverer::Flush(DestinationNumber destination) {

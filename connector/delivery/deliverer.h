@@ -18,12 +18,14 @@
 #include "connector/base/clock.h"
 #include "connector/base/random.h"
 #include "connector/config/registry.h"
+#include "connector/delivery/call_router.h"
 #include "connector/delivery/credential_channel.h"
 #include "connector/delivery/delivery_control.h"
 #include "connector/delivery/delivery_event.h"
 #include "connector/delivery/gate.h"
 #include "connector/delivery/list_pass.h"
 #include "connector/delivery/sort_budget.h"
+#include "connector/membership/counter_table.h"
 #include "connector/membership/ledger.h"
 #include "connector/pinterest/client_provider.h"
 
@@ -33,6 +35,8 @@ struct DelivererOptions {
   // All must outlive the deliverer.
   membership::Ledger* ledger = nullptr;
   membership::Operations* operations = nullptr;
+  // Where Pinterest's counters are noted; nullptr: nowhere.
+  membership::CounterTable* counters = nullptr;
   config::Registry* registry = nullptr;
   pinterest::ClientProvider* clients = nullptr;
   Clock* clock = &Clock::Real();
@@ -60,7 +64,7 @@ struct DelivererOptions {
 // thread, and what stops whom. One pass at a time for a list; removals of any
 // list before additions; a step of each in turn, so that a huge list holds up
 // nobody. Thread-safe.
-class Deliverer : public DeliveryControl {
+class Deliverer : public DeliveryControl, public CallRouter {
  public:
   // Takes over the ledger's commit listener and that of operations.
   static absl::StatusOr<std::unique_ptr<Deliverer>> Create(
@@ -88,6 +92,10 @@ class Deliverer : public DeliveryControl {
       absl::string_view credential_id) override;
   void Flush(membership::DestinationNumber destination) override;
   void Retry(membership::DestinationNumber destination) override;
+
+  absl::StatusOr<CallRoute> RouteTo(
+      membership::DestinationNumber destination) override;
+  void OnGateOpened(const CallRoute& route) override;
 
  private:
   struct Task {
@@ -157,6 +165,10 @@ class Deliverer : public DeliveryControl {
   std::shared_ptr<CredentialChannel> Channel(
       const config::CredentialState& credential);
   absl::StatusOr<PassRoute> Route(Task& task);
+  // Tasks other than `opener` that wait at a gate of these.
+  void RouseBlocked(const Task* opener, absl::string_view credential_id,
+                    membership::DestinationNumber destination)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const DelivererOptions options_;
   SortBudget sort_budget_;

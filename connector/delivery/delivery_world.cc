@@ -93,6 +93,7 @@ void DeliveryWorld::Open() {
       ledger_wrapper_ ? ledger_wrapper_(store_.get()) : store_.get();
   delivery.operations = store_.get();
   delivery.operation_piece = 4;
+  delivery.counters = store_.get();
   delivery.registry = registry_.get();
   delivery.clients = &pinterest_;
   delivery.clock = &clock_;

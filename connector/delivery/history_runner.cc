@@ -246,6 +246,7 @@ class Run {
       Segment anew;
       anew.unknown = std::move(segment.unknown);
       anew.foreign = segment.foreign;
+      anew.operated = segment.operated;
       for (const auto& [record, change] : segment.last) {
         anew.unknown.insert(record);
       }

@@ -39,7 +39,7 @@ class ListFinder {
       }
       ++matches_;
       if (newest_.empty() || Older(newest_, list.id)) newest_ = list.id;
-      if (id_.empty() || Older(list.id, id_)) id_ = list.id;
+      if (list_.id.empty() || Older(list.id, list_.id)) list_ = list;
     }
     // A bookmark that stands still would never end.
     const bool last = page.bookmark.empty() || page.bookmark == bookmark_;
@@ -48,9 +48,11 @@ class ListFinder {
   }
 
   // Empty if no list has the name. Only after the last page.
-  const std::string& id() const { return id_; }
+  const std::string& id() const { return list_.id; }
   // The newest of them.
   const std::string& newest() const { return newest_; }
+  // The oldest as it was told.
+  const pinterest::CustomerList& list() const { return list_; }
   int matches() const { return matches_; }
 
  private:
@@ -64,7 +66,7 @@ class ListFinder {
   const std::string ignored_through_;
   std::string newest_;
   std::string bookmark_;
-  std::string id_;
+  pinterest::CustomerList list_;
   int matches_ = 0;
 };
 

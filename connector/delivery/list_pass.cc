@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "connector/base/crash_point.h"
 #include "connector/base/error.h"
+#include "connector/delivery/counter_track.h"
 #include "connector/delivery/delivery_timing.h"
 #include "connector/delivery/list_name.h"
 
@@ -460,6 +461,9 @@ ListPass::StepResult ListPass::FindList(const PassRoute& route) {
         now >= row_.creation_attempt_time +
                    route.destination->policy.creation_lookup_window;
     row_.creation_attempt_time = absl::InfinitePast();
+    Count([&](membership::ListCounterRow& counted) {
+      CountAdopted(row_, finder->list(), now, counted);
+    });
     if (absl::Status status = environment_.ledger->UpdateList(row_);
         !status.ok()) {
       return {absl::IsNotFound(status) ? StepKind::kGone : StepKind::kAbandoned,
@@ -764,6 +768,16 @@ size_t ListPass::MaxWireBytes(const PassRoute& route) const {
       static_cast<int64_t>(identity_mapping::kMaxRecordPayload);
   return static_cast<size_t>(std::max<int64_t>(
       1, route.destination->policy.max_request_bytes - around));
+}
+
+void ListPass::Count(
+    absl::FunctionRef<void(membership::ListCounterRow&)> change) {
+  if (environment_.counters == nullptr) return;
+  if (absl::Status status =
+          environment_.counters->ChangeCounters(list_, change);
+      !status.ok() && !absl::IsNotFound(status)) {
+    Observe(DeliveryEvent::Kind::kInternalError, std::string(status.message()));
+  }
 }
 
 void ListPass::Observe(DeliveryEvent::Kind kind, std::string message) const {

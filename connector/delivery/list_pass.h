@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "connector/base/clock.h"
@@ -24,6 +25,7 @@
 #include "connector/delivery/list_finder.h"
 #include "connector/delivery/record_buffer.h"
 #include "connector/delivery/sort_budget.h"
+#include "connector/membership/counter_table.h"
 #include "connector/membership/ledger.h"
 #include "connector/membership/operations.h"
 
@@ -33,6 +35,8 @@ namespace connector::delivery {
 struct PassEnvironment {
   membership::Ledger* ledger = nullptr;
   membership::Operations* operations = nullptr;
+  // nullptr: Pinterest's counters are not noted.
+  membership::CounterTable* counters = nullptr;
   Clock* clock = nullptr;
   Random* random = nullptr;
   SortBudget* sort_budget = nullptr;
@@ -178,6 +182,8 @@ class ListPass {
                                     bool creation);
   absl::StatusOr<StepResult> Refused(const PassRoute& route,
                                      const pinterest::ApiError& error);
+  // Changes what is counted of the list; a failure is the next write's, too.
+  void Count(absl::FunctionRef<void(membership::ListCounterRow&)> change);
   void TryProvableSuspects();
   void Halve();
   StepResult Block(Gate& gate, const absl::Status& reason,

@@ -10,6 +10,7 @@
 #include "connector/base/crash_point.h"
 #include "connector/base/limits.h"
 #include "connector/delivery/backoff.h"
+#include "connector/delivery/counter_track.h"
 #include "connector/delivery/delivery_timing.h"
 #include "connector/delivery/list_pass.h"
 
@@ -60,6 +61,11 @@ absl::StatusOr<ListPass::StepResult> ListPass::Send(const PassRoute& route) {
     }
     ReachCrashPoint(CrashPoint::kCreationNoted);
   }
+  const auto sent = static_cast<int64_t>(records.size());
+  // Made durable by the doubt's write.
+  Count([&](membership::ListCounterRow& counted) {
+    CountRequest(row_, work.change, sent, now, counted);
+  });
   auto doubt = environment_.ledger->BeginRequest(
       list_, work.change, records.front(), records.back());
   if (!doubt.ok()) return doubt.status();
@@ -127,6 +133,10 @@ absl::Status ListPass::Succeeded(const PassRoute&,
                                  membership::DoubtNumber doubt) {
   const Work work = std::move(work_.back());
   work_.pop_back();
+  Count([&](membership::ListCounterRow& counted) {
+    CountAnswer(work.change, static_cast<int64_t>(work.records.size()), answer,
+                environment_.clock->Now(), counted);
+  });
   failures_ = 0;
   ++successes_[static_cast<int>(work.change)];
   if (row_.customer_list_id.empty()) {
@@ -190,6 +200,11 @@ absl::StatusOr<ListPass::StepResult> ListPass::Failed(
                                           : CallKind::kAddition);
   look_before_next_addition_ = true;
   if (doubt != 0 && !error.outcome_unknown) {
+    const Work& refused = work_.back();
+    Count([&](membership::ListCounterRow& counted) {
+      CountNotSent(refused.change, static_cast<int64_t>(refused.records.size()),
+                   counted);
+    });
     if (absl::Status status = environment_.ledger->CancelRequest(list_, doubt);
         !status.ok()) {
       return status;

@@ -136,6 +136,8 @@ absl::Status CatalogPart::DeleteDestination(DestinationNumber destination) {
     }
   }
   set.Delete(Family::kMeta, NumberKey(kDestinationKey, destination));
+  set.DeleteRange(Family::kMeta,
+                  PrefixRange(NumberKey(kAudienceKey, destination)));
   set.Delete(Family::kCounters, NumberKey(kNoSegmentKey, destination));
   set.DeleteRange(Family::kExports, PrefixRange(PlainKey(destination)));
   set.DeleteRange(Family::kJournal, PrefixRange(PlainKey(destination)));

@@ -16,6 +16,7 @@
 //             "!history"                         id of this store
 //             "!next"                            next numbers
 //             "!synced"                          what is on stable storage
+//             'A' destination(4) ...             audience_rows.h
 //             'D' destination(4)                 DestinationRow
 //             'K' credential id                  its configuration
 //             'L' list(4)                        ListRow
@@ -55,6 +56,7 @@ inline constexpr absl::string_view kSyncedWriteKey = "!synced";
 inline constexpr absl::string_view kNewestCommitKey = "c";
 
 // The kinds of keys that are a letter and a number.
+inline constexpr char kAudienceKey = 'A';
 inline constexpr char kDestinationKey = 'D';
 inline constexpr char kCredentialKey = 'K';
 inline constexpr char kListKey = 'L';

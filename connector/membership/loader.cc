@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "connector/membership/audience_rows.h"
 #include "connector/membership/damage.h"
 
 namespace connector::membership {
@@ -138,7 +139,7 @@ absl::Status LoadMeta(Core& core) {
         return absl::OkStatus();
       });
   if (!status.ok()) return status;
-  return ForEachNumber(
+  status = ForEachNumber(
       core, Family::kMeta, kSegmentKey,
       [&](const NumberKeyParts& key, absl::string_view value) {
         tables.mutex.AssertHeld();
@@ -155,6 +156,32 @@ absl::Status LoadMeta(Core& core) {
             row->segment_namespace, row->segment_id)] = key.number;
         if (row->audience_steps != 0) tables.audience_work.insert(key.number);
         tables.segments[key.number].row = *std::move(row);
+        return absl::OkStatus();
+      });
+  if (!status.ok()) return status;
+  return ForEach(
+      core, Family::kMeta, PrefixRange(absl::string_view(&kAudienceKey, 1)),
+      [&](absl::string_view key, absl::string_view value) {
+        tables.mutex.AssertHeld();
+        std::optional<AudienceKeyParts> parts = ParseAudienceKey(key);
+        if (!parts.has_value()) return Unreadable("a key");
+        const auto destination = tables.destinations.find(parts->destination);
+        if (destination == tables.destinations.end()) {
+          return Unreadable("what an audience belongs to");
+        }
+        if (parts->list.has_value()) {
+          const auto list = tables.lists.find(*parts->list);
+          std::optional<ListCounterRow> row = DecodeListCounters(value);
+          if (list == tables.lists.end() || !row.has_value()) {
+            return Unreadable("the counters of a list");
+          }
+          list->second.counters = *std::move(row);
+          return absl::OkStatus();
+        }
+        std::optional<AudienceRow> row = DecodeAudience(value);
+        if (!row.has_value()) return Unreadable("an audience");
+        destination->second.audiences[std::string(key)] = {
+            *std::move(parts->audience), *std::move(row)};
         return absl::OkStatus();
       });
 }

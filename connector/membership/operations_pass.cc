@@ -230,7 +230,6 @@ absl::Status OperationsPart::Advance(ListNumber list, uint64_t number,
           !s.ok()) {
         return s;
       }
-      ReachCrashPoint(CrashPoint::kOperationAdvanced);
       absl::MutexLock tables_lock(&core_.tables.mutex);
       core_.tables.operations[list] = operation;
       return absl::OkStatus();

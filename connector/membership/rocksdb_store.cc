@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "connector/base/error.h"
+#include "connector/membership/audience_part.h"
 #include "connector/membership/backup.h"
 #include "connector/membership/catalog_part.h"
 #include "connector/membership/committer.h"
@@ -33,6 +34,7 @@ class RocksdbStore final : public MembershipStore {
         operations_(*core_, catalog_),
         ledger_(*core_, progress_, rejections_),
         journal_(*core_, rejections_),
+        audiences_(*core_),
         committer_(*core_, progress_, rejections_) {}
 
   std::vector<DestinationRow> Destinations() override {
@@ -254,6 +256,34 @@ class RocksdbStore final : public MembershipStore {
     return journal_.Rejections(destination, page_size, page_token);
   }
 
+  std::vector<AudienceEntry> Audiences(DestinationNumber destination) override {
+    return audiences_.Audiences(destination);
+  }
+  std::optional<AudienceRow> FindAudience(const AudienceKey& key) override {
+    return audiences_.FindAudience(key);
+  }
+  absl::StatusOr<AudienceRow> ChangeAudience(
+      const AudienceKey& key,
+      absl::FunctionRef<void(AudienceRow&)> change) override {
+    return audiences_.ChangeAudience(key, change);
+  }
+  absl::StatusOr<AudienceRow> NoteAudience(
+      const AudienceKey& key,
+      absl::FunctionRef<void(AudienceRow&)> change) override {
+    return audiences_.NoteAudience(key, change);
+  }
+  absl::Status DeleteAudience(const AudienceKey& key) override {
+    return audiences_.DeleteAudience(key);
+  }
+  std::optional<ListCounterRow> FindCounters(ListNumber list) override {
+    return audiences_.FindCounters(list);
+  }
+  absl::Status ChangeCounters(
+      ListNumber list,
+      absl::FunctionRef<void(ListCounterRow&)> change) override {
+    return audiences_.ChangeCounters(list, change);
+  }
+
  private:
   // In the order of dependence; the committer's thread stops first.
   const std::unique_ptr<Database> database_;
@@ -264,6 +294,7 @@ class RocksdbStore final : public MembershipStore {
   OperationsPart operations_;
   LedgerPart ledger_;
   JournalPart journal_;
+  AudiencePart audiences_;
   Committer committer_;
 };
 

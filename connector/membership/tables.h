@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -18,6 +19,8 @@
 #include "connector/base/clock.h"
 #include "connector/base/limits.h"
 #include "connector/base/random.h"
+#include "connector/membership/audience_table.h"
+#include "connector/membership/counter_table.h"
 #include "connector/membership/database.h"
 #include "connector/membership/disk_space.h"
 #include "connector/membership/export_table.h"
@@ -77,6 +80,7 @@ struct ListState {
   int64_t exit_bytes = 0;
   // When each echo is due, and its number.
   std::set<std::pair<absl::Time, uint64_t>> echoes;
+  std::optional<ListCounterRow> counters;
 };
 
 struct DestinationState {
@@ -91,6 +95,8 @@ struct DestinationState {
   // In the order of their numbers.
   std::vector<SegmentNumber> segments;
   absl::flat_hash_map<std::string, SegmentNumber> segments_by_name;
+  // By their keys in the store.
+  std::map<std::string, AudienceEntry> audiences;
 };
 
 // The key of a segment in segments_by_name.

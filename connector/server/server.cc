@@ -19,6 +19,7 @@
 #include "connector/admin/destination_service.h"
 #include "connector/admin/maintenance_service.h"
 #include "connector/admin/segment_service.h"
+#include "connector/audiences/audience_keeper.h"
 #include "connector/base/crash_point.h"
 #include "connector/base/error.h"
 #include "connector/base/limits.h"
@@ -32,9 +33,11 @@
 #include "connector/pinterest/credential_clients.h"
 #include "connector/pinterest/curl_transport.h"
 #include "connector/pinterest/token_sources.h"
+#include "connector/server/audience_log.h"
 #include "connector/server/delivery_log.h"
 #include "connector/server/health_watch.h"
 #include "connector/server/http_edge.h"
+#include "connector/server/kept_audiences.h"
 #include "connector/server/listen_address.h"
 #include "connector/server/log.h"
 #include "connector/server/login_log.h"
@@ -100,6 +103,7 @@ struct Server::Parts {
   std::unique_ptr<pinterest::CredentialClients> clients;
   std::unique_ptr<pinterest::CredentialClients> check_clients;
   std::unique_ptr<delivery::Deliverer> deliverer;
+  std::unique_ptr<audiences::AudienceKeeper> keeper;
   std::unique_ptr<ingest::ExportService> export_service;
   admin::AdminContext admin_context;
   std::unique_ptr<admin::DestinationServiceImpl> destination_service;
@@ -209,6 +213,7 @@ absl::Status Server::Parts::Open() {
   delivery::DelivererOptions delivery_options;
   delivery_options.ledger = store.get();
   delivery_options.operations = store.get();
+  delivery_options.counters = store.get();
   delivery_options.registry = registry.get();
   delivery_options.clients = clients.get();
   delivery_options.clock = options.clock;
@@ -217,15 +222,36 @@ absl::Status Server::Parts::Open() {
   delivery_options.sort_memory_bytes = options.sort_memory;
   delivery_options.workers = options.delivery_workers;
   delivery_options.longest_sleep = options.longest_sleep;
-  delivery_options.observer = LogDeliveryEvent;
+  delivery_options.observer = [this](const delivery::DeliveryEvent& event) {
+    LogDeliveryEvent(event);
+    if (event.kind == delivery::DeliveryEvent::Kind::kListCreated ||
+        event.kind == delivery::DeliveryEvent::Kind::kListAdopted) {
+      keeper->OnListChanged(event.list);
+    }
+  };
   auto delivering = delivery::Deliverer::Create(delivery_options);
   if (!delivering.ok()) return delivering.status();
   deliverer = *std::move(delivering);
+
+  audiences::AudienceKeeperOptions keeper_options;
+  keeper_options.environment.catalog = store.get();
+  keeper_options.environment.ledger = store.get();
+  keeper_options.environment.audiences = store.get();
+  keeper_options.environment.counters = store.get();
+  keeper_options.environment.router = deliverer.get();
+  keeper_options.environment.clients = clients.get();
+  keeper_options.environment.clock = options.clock;
+  keeper_options.environment.random = options.random;
+  keeper_options.environment.observer = LogAudienceEvent;
+  keeper_options.registry = registry.get();
+  keeper_options.longest_sleep = options.longest_sleep;
+  keeper = std::make_unique<audiences::AudienceKeeper>(keeper_options);
   registry->SetListener([this] {
     if (absl::Status s = ConfigureTokens(); !s.ok()) {
       Log(LogLevel::kError, "logins-not-configured", {{"why", s.message()}});
     }
     deliverer->OnConfigurationChanged();
+    keeper->OnConfigurationChanged();
   });
 
   ingest::ExportService::Options export_options;
@@ -241,6 +267,9 @@ absl::Status Server::Parts::Open() {
   admin_context.ledger = store.get();
   admin_context.operations = store.get();
   admin_context.journal = store.get();
+  admin_context.audiences = store.get();
+  admin_context.counters = store.get();
+  admin_context.audience_control = keeper.get();
   admin_context.delivery = deliverer.get();
   admin_context.clients = check_clients.get();
   admin_context.clock = options.clock;
@@ -252,6 +281,7 @@ absl::Status Server::Parts::Open() {
   };
   admin_context.on_segment_changed = [this] {
     deliverer->OnConfigurationChanged();
+    keeper->OnConfigurationChanged();
   };
   destination_service =
       std::make_unique<admin::DestinationServiceImpl>(admin_context);
@@ -365,7 +395,8 @@ absl::Status Server::Parts::ConfigureTokens() {
 }
 
 void Server::Parts::TellAudiences() {
-  const absl::Status status = admin::TellAudiences(*store, nullptr);
+  KeptAudiences audiences(keeper.get());
+  const absl::Status status = admin::TellAudiences(*store, &audiences);
   if (!status.ok()) {
     Log(LogLevel::kWarning, "audiences-not-told", {{"why", status.message()}});
   }
@@ -380,6 +411,7 @@ void Server::Parts::OnLoginEvent(const pinterest::OAuthEvent& event) {
       deliverer->Retry(destination->number);
     }
   }
+  keeper->OnConfigurationChanged();
 }
 
 void Server::Parts::LogConfiguration() {
@@ -441,7 +473,10 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(ServerOptions options) {
       parts.options.token_interval, [&parts] { parts.tokens->RefreshDue(); });
   parts.audience_ticker = std::make_unique<Ticker>(
       kAudienceInterval, [&parts] { parts.TellAudiences(); });
-  if (parts.options.deliver) parts.deliverer->Start();
+  if (parts.options.deliver) {
+    parts.deliverer->Start();
+    parts.keeper->Start();
+  }
   ReachCrashPoint(CrashPoint::kServing);
   Log(LogLevel::kInfo, "started",
       {{"version", kConnectorVersion},
@@ -508,6 +543,7 @@ void Server::Shutdown() {
     answered.WaitForNotification();
   }
   ReachCrashPoint(CrashPoint::kShutdownIntakeEnded);
+  if (parts.keeper != nullptr) parts.keeper->Stop();
   if (parts.deliverer != nullptr) parts.deliverer->Stop();
   ReachCrashPoint(CrashPoint::kShutdownDeliveryEnded);
   const bool served = parts.grpc_server != nullptr;
@@ -518,7 +554,9 @@ void Server::Shutdown() {
   parts.segment_service.reset();
   parts.maintenance_service.reset();
   parts.export_service.reset();
+  // The deliverer tells the keeper of lists as long as it lives.
   parts.deliverer.reset();
+  parts.keeper.reset();
   parts.registry.reset();
   parts.store.reset();
   ReachCrashPoint(CrashPoint::kShutdownStoreClosed);

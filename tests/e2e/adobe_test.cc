@@ -134,6 +134,7 @@ class EdgeSystemTest : public testing::Test {
           credential_id: "main"
           segment_policy { default_segment_namespace: "ups" }
           delivery_policy { max_delay { nanos: 200000000 } }
+          audience_policy { no_customer_list_audiences: true }
         })"))) {}
 
   int Post(const std::string& body, const std::string& path = "profiles",
