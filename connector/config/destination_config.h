@@ -29,6 +29,8 @@ struct DestinationPolicy {
   absl::Duration max_delay;
   absl::Duration creation_lookup_window;
   int64_t max_backlog_bytes = 0;
+  // 0: no addition is held back.
+  absl::Duration late_addition_window;
   AudienceSettings audiences;
 
   bool TakesSegmentNamespace(absl::string_view segment_namespace) const;

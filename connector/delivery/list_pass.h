@@ -138,11 +138,16 @@ class ListPass {
   absl::Status Prepare(const PassRoute& route);
   absl::Status ReadDoubts();
   absl::Status ReadEchoes(ChangeSorter& sorter);
-  absl::Status ReadRuns(membership::Change change, ChangeSorter& sorter);
+  // What waits for the list. With `timed` the times of events count;
+  // `any_timed` is set if one of them has one.
+  absl::Status ReadRuns(membership::Change change, bool timed, bool* any_timed,
+                        ChangeSorter& sorter);
   absl::Status ReadRuns(membership::Change change,
                         membership::CommitNumber after,
                         membership::CommitNumber through, bool superseded,
-                        ChangeSorter& sorter);
+                        bool timed, bool* any_timed, ChangeSorter& sorter);
+  // Exits that were settled before.
+  absl::Status ReadRememberedExits(ChangeSorter& sorter);
   // The operation that is under way; takes up one that was asked for.
   absl::Status ReadOperation();
   // Reads its next piece.
