@@ -48,6 +48,7 @@ class Generator {
     History history;
     history.seed = seed;
     records_ = Chance(30) ? 5 : Chance(50) ? 20 : 40;
+    timed_ = Chance(50) ? 0 : Chance(50) ? 50 : 100;
     std::array<int, kHistoryStepKinds> weights;
     for (int i = 0; i < kHistoryStepKinds; ++i) {
       weights[i] = kWeights[i];
@@ -147,6 +148,7 @@ class Generator {
         break;
       case Kind::kAdvance:
         step.numbers = {Chance(80) ? Pick(90) : Pick(900)};
+        now_ += step.numbers[0];
         break;
       case Kind::kRun:
         step.numbers = {1 + Pick(Chance(80) ? 4 : 40)};
@@ -198,13 +200,23 @@ class Generator {
     const int size = 1 + Pick(Chance(70) ? 12 : 3);
     // Some batches are mostly exits, some mostly entries.
     const int adds = Chance(30) ? 10 : Chance(50) ? 90 : 60;
+    // Through the edge or, with exits that are remembered, over gRPC.
+    const bool timed = Chance(timed_);
+    const bool edge = Chance(70);
     for (int i = 0; i < size; ++i) {
       Event event;
       event.segment = PickSegment(step.destination);
       event.record = Pick(records_);
       event.change = Chance(adds) ? Change::kAdd : Change::kRemove;
+      if (timed && event.change == Change::kRemove) {
+        event.time = Chance(80) ? PickTime() : Event::kAtCommit;
+      } else if (timed && edge && Chance(90)) {
+        event.time = PickTime();
+      }
       step.events.push_back(event);
       if (!Chance(10)) continue;
+      // With an exit its time goes, too; with an addition it is no exit.
+      if (event.change == Change::kAdd) event.time = Event::kNoTime;
       // The identity has another form, which goes out with an exit and which a
       // former mapping may have added.
       event.change = Change::kRemove;
@@ -214,7 +226,17 @@ class Generator {
     }
   }
 
+  // Mostly about now, and the same more than once.
+  int PickTime() {
+    const int back = Chance(70) ? Pick(4) * 30 : Pick(1'000);
+    return std::max(now_ / 30 * 30 + 30 - back, 0);
+  }
+
   std::mt19937_64 random_;
+  // In percent: how many commits have times.
+  int timed_ = 0;
+  // Seconds since the beginning, nearly.
+  int now_ = 0;
   int records_ = 40;
 };
 

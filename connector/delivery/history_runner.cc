@@ -23,6 +23,8 @@ constexpr const char* kAccounts[kHistoryDestinations] = {
     DeliveryWorld::kAdAccount, "549755885176", "549755885177"};
 constexpr int kOfApi = 1;
 constexpr int kReadsPerMinute = 300;
+// Within which late additions are held back.
+constexpr int kWindowSeconds[kHistoryDestinations] = {600, 120, 0};
 
 // More steps of delivery than any history needs: beyond, it turns in a circle.
 constexpr int kMostSteps = 30'000;
@@ -63,6 +65,12 @@ class Run {
     for (int d = 0; d < kHistoryDestinations; ++d) {
       Policy(d)->set_max_request_records(most_records_);
     }
+    for (int d = 0; d < kHistoryDestinations; ++d) {
+      DestinationAt(d)
+          ->mutable_edge_policy()
+          ->mutable_late_addition_window()
+          ->set_seconds(kWindowSeconds[d]);
+    }
     world_.pinterest().SetFaults(
         [this](const FakePinterest::Call& call) { return NextFault(call); });
   }
@@ -85,6 +93,8 @@ class Run {
  private:
   struct Segment {
     std::map<int, Change> last;
+    // Exits with a time: that, and when they were committed.
+    std::map<int, std::vector<std::pair<absl::Time, absl::Time>>> exits;
     int64_t received = 0;
     // What its counters were.
     membership::SyncCounts counts;
@@ -281,8 +291,44 @@ class Run {
       Segment& segment = segments_[{d, event.segment}];
       segment.received += event.counted;
       if (!segment.mapped) continue;
+      if (IsHeldBack(d, event, segment)) {
+        Reach("held_back");
+        continue;
+      }
       segment.last[event.record] = event.change;
       segment.unknown.erase(event.record);
+    }
+  }
+
+  // Whether the event is an addition that an exit is newer than. Exits are
+  // taken down.
+  bool IsHeldBack(int destination, const Event& event, Segment& segment) {
+    const absl::Time now =
+        absl::FromUnixMillis(absl::ToUnixMillis(world_.clock().Now()));
+    if (event.time == Event::kNoTime) return false;
+    auto& exits = segment.exits[event.record];
+    if (event.change == Change::kRemove) {
+      exits.emplace_back(
+          event.time == Event::kAtCommit ? now : DeliveryWorld::TimeOf(event),
+          now);
+      return false;
+    }
+    const absl::Duration window = absl::Seconds(kWindowSeconds[destination]);
+    return window > absl::ZeroDuration() &&
+           std::any_of(exits.begin(), exits.end(), [&](const auto& exit) {
+             return DeliveryWorld::TimeOf(event) <= exit.first &&
+                    now - exit.second <= window;
+           });
+  }
+
+  // As the server does now and then.
+  void ForgetExits() {
+    for (int d = 0; d < kHistoryDestinations; ++d) {
+      if (!Exists(d)) continue;
+      world_.store()
+          .ForgetExits(Number(d), absl::Seconds(kWindowSeconds[d]))
+          .IgnoreError();
+      if (DiedMeanwhile()) return;
     }
   }
 
@@ -376,6 +422,7 @@ class Run {
       }
       case Kind::kAdvance:
         world_.clock().Advance(absl::Seconds(std::max(n, 0)));
+        ForgetExits();
         break;
       case Kind::kRun:
         for (int i = 0; i < n && RunStep(); ++i) {
@@ -425,12 +472,13 @@ class Run {
     }
   }
 
-  audience_sync::v1::DeliveryPolicy* Policy(int destination) {
+  audience_sync::v1::Destination* DestinationAt(int destination) {
     return destination == kOfApi
-               ? of_api_.mutable_delivery_policy()
-               : world_.config()
-                     .mutable_destinations(destination == 0 ? 0 : 1)
-                     ->mutable_delivery_policy();
+               ? &of_api_
+               : world_.config().mutable_destinations(destination == 0 ? 0 : 1);
+  }
+  audience_sync::v1::DeliveryPolicy* Policy(int destination) {
+    return DestinationAt(destination)->mutable_delivery_policy();
   }
 
   // The file is read at the start; over the API it goes at once.
@@ -1054,6 +1102,7 @@ std::vector<std::string> WhatHistoriesReach() {
       "day_is_used_up",
       "refused_for_good",
       "superseded",
+      "held_back",
       "netted_out",
       "already_there",
       "kill.all",

@@ -34,6 +34,25 @@ bool MayBeThere(std::optional<DeliveredState> state) {
          state == DeliveredState::kRefusedRemove;
 }
 
+// Whether the entry's time has a say in which event stands; then the change
+// gets it.
+bool SetTime(const membership::RunEntry& entry, SortedChange& change) {
+  if (!entry.event_time.has_value()) return false;
+  absl::Time time = *entry.event_time;
+  if (change.change == Change::kRemove) {
+    // No exit, but what an addition does to the other forms of an identity.
+    if (time == absl::InfinitePast()) return false;
+    // Not known: it happened when it came, or before.
+    if (time == absl::InfiniteFuture()) time = entry.commit_time;
+  } else if (time == absl::InfiniteFuture()) {
+    return false;
+  }
+  change.event_micros = absl::ToUnixMicros(time);
+  change.commit_millis = absl::ToUnixMillis(entry.commit_time);
+  change.flags |= SortedChange::kTimed;
+  return true;
+}
+
 std::string OperationName(membership::ListOperation::Kind kind) {
   using Kind = membership::ListOperation::Kind;
   switch (kind) {
@@ -155,10 +174,23 @@ absl::Status ListPass::Prepare(const PassRoute& route) {
   row_ = *std::move(row);
   if (absl::Status status = ReadDoubts(); !status.ok()) return status;
 
-  ChangeSorter sorter(environment_.sort_budget, environment_.spill_directory);
+  const absl::Duration window = route.destination->policy.late_addition_window;
+  ChangeSorter sorter(environment_.sort_budget, environment_.spill_directory,
+                      window);
   if (absl::Status status = ReadEchoes(sorter); !status.ok()) return status;
-  for (Change change : {Change::kRemove, Change::kAdd}) {
-    if (absl::Status status = ReadRuns(change, sorter); !status.ok()) {
+  // Additions first: times matter only if one of them has one.
+  bool timed = false;
+  if (absl::Status status =
+          ReadRuns(Change::kAdd, window > absl::ZeroDuration(), &timed, sorter);
+      !status.ok()) {
+    return status;
+  }
+  if (absl::Status status = ReadRuns(Change::kRemove, timed, &timed, sorter);
+      !status.ok()) {
+    return status;
+  }
+  if (timed) {
+    if (absl::Status status = ReadRememberedExits(sorter); !status.ok()) {
       return status;
     }
   }
@@ -301,25 +333,29 @@ absl::Status ListPass::ReadPiece(ChangeSorter& sorter) {
   return absl::OkStatus();
 }
 
-absl::Status ListPass::ReadRuns(Change change, ChangeSorter& sorter) {
+absl::Status ListPass::ReadRuns(Change change, bool timed, bool* any_timed,
+                                ChangeSorter& sorter) {
   // What waited when the list was to be emptied, and what came since.
   const membership::CommitNumber superseded =
       Emptying() && change == Change::kAdd
           ? std::min(operation_->through, through_)
           : 0;
   if (superseded > 0) {
-    if (absl::Status status = ReadRuns(change, 0, superseded,
-                                       /*superseded=*/true, sorter);
+    if (absl::Status status =
+            ReadRuns(change, 0, superseded, /*superseded=*/true,
+                     /*timed=*/false, any_timed, sorter);
         !status.ok()) {
       return status;
     }
   }
-  return ReadRuns(change, superseded, through_, /*superseded=*/false, sorter);
+  return ReadRuns(change, superseded, through_, /*superseded=*/false, timed,
+                  any_timed, sorter);
 }
 
 absl::Status ListPass::ReadRuns(Change change, membership::CommitNumber after,
                                 membership::CommitNumber through,
-                                bool superseded, ChangeSorter& sorter) {
+                                bool superseded, bool timed, bool* any_timed,
+                                ChangeSorter& sorter) {
   auto runs = environment_.ledger->ReadRuns(list_, change, after, through);
   if (!runs.ok()) return runs.status();
   membership::RunEntry entry;
@@ -338,9 +374,27 @@ absl::Status ListPass::ReadRuns(Change change, membership::CommitNumber after,
     sorted.flags = (counted && !superseded ? SortedChange::kCounted : 0) |
                    (superseded ? SortedChange::kOperation : 0) |
                    (entry.replay ? SortedChange::kReplay : 0);
+    if (timed) *any_timed |= SetTime(entry, sorted);
     if (absl::Status status = sorter.Add(sorted); !status.ok()) return status;
   }
   return (*runs)->status();
+}
+
+absl::Status ListPass::ReadRememberedExits(ChangeSorter& sorter) {
+  // Newer ones are among the pass's own changes.
+  auto exits = environment_.ledger->ReadRememberedExits(list_, row_.settled);
+  if (!exits.ok()) return exits.status();
+  membership::RunEntry entry;
+  while ((*exits)->Next(&entry)) {
+    SortedChange sorted;
+    sorted.record = entry.record;
+    sorted.order = entry.order;
+    sorted.change = Change::kRemove;
+    sorted.flags = SortedChange::kRemembered;
+    if (!SetTime(entry, sorted)) continue;
+    if (absl::Status status = sorter.Add(sorted); !status.ok()) return status;
+  }
+  return (*exits)->status();
 }
 
 ListPass::StepResult ListPass::FindList(const PassRoute& route) {

@@ -19,6 +19,7 @@
 #include "connector/config/registry.h"
 #include "connector/delivery/change_sorter.h"
 #include "connector/delivery/credential_channel.h"
+#include "connector/delivery/delivery_control.h"
 #include "connector/delivery/delivery_event.h"
 #include "connector/delivery/doubt_set.h"
 #include "connector/delivery/gate.h"
@@ -102,6 +103,11 @@ class ListPass {
 
   StepResult Step(const PassRoute& route);
 
+  // What all steps together would send, by the same netting, instead of any
+  // step. Calls nobody and stores nothing; the pass must not be used any more.
+  absl::StatusOr<ListPreview> Preview(
+      std::shared_ptr<const config::DestinationState> destination);
+
   // Whether the next call removes; such passes go first.
   bool NextIsRemoval() const;
 
@@ -132,11 +138,16 @@ class ListPass {
   absl::Status Prepare(const PassRoute& route);
   absl::Status ReadDoubts();
   absl::Status ReadEchoes(ChangeSorter& sorter);
-  absl::Status ReadRuns(membership::Change change, ChangeSorter& sorter);
+  // What waits for the list. With `timed` the times of events count;
+  // `any_timed` is set if one of them has one.
+  absl::Status ReadRuns(membership::Change change, bool timed, bool* any_timed,
+                        ChangeSorter& sorter);
   absl::Status ReadRuns(membership::Change change,
                         membership::CommitNumber after,
                         membership::CommitNumber through, bool superseded,
-                        ChangeSorter& sorter);
+                        bool timed, bool* any_timed, ChangeSorter& sorter);
+  // Exits that were settled before.
+  absl::Status ReadRememberedExits(ChangeSorter& sorter);
   // The operation that is under way; takes up one that was asked for.
   absl::Status ReadOperation();
   // Reads its next piece.

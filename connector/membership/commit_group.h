@@ -67,6 +67,8 @@ class CommitGroup {
   struct ListDraft {
     PendingRow row;
     bool has_removals = false;
+    // Removals that are kept beside the runs.
+    PendingRow exits;
   };
   struct Taken {
     Done done;

@@ -24,7 +24,8 @@
 //             'S' segment(4)                     SegmentRow
 //   exports   destination(4) size(2) id 0(8)     ExportRow
 //             destination(4) size(2) id number(8)  BatchRow, until delivered
-//   runs      list(4) change(1) commit(8) part(4)  run (run.h)
+//   runs      list(4) change(1) commit(8) part(4)  run (run.h); change 2:
+//                                              remembered exits
 //   blocks    list(4) lower bound                block (block.h)
 //   doubts    'd' list(4) number(8)              Doubt
 //             'e' list(4) number(8)              Echo
@@ -36,6 +37,7 @@
 //             'p' list(4) commit(8)              PendingRow
 //             's' segment(4)                     PassCounts
 //             'u' destination(4)                 IntakeCounts without segment
+//             'x' list(4) commit(8)              PendingRow of remembered exits
 namespace connector::membership {
 
 // A half-open range of keys.
@@ -68,6 +70,7 @@ inline constexpr char kMembersKey = 'm';
 inline constexpr char kPendingKey = 'p';
 inline constexpr char kPassKey = 's';
 inline constexpr char kNoSegmentKey = 'u';
+inline constexpr char kExitsKey = 'x';
 
 // letter number(4)
 std::string NumberKey(char letter, uint32_t number);
@@ -94,6 +97,10 @@ std::string RunKey(ListNumber list, Change change, CommitNumber commit,
 // All runs of one kind of commits in (after, through].
 KeyRange RunRange(ListNumber list, Change change, CommitNumber after,
                   CommitNumber through);
+
+// Beside the runs of a list: the removals of a commit that are remembered.
+std::string ExitKey(ListNumber list, CommitNumber commit, uint32_t part);
+KeyRange ExitRange(ListNumber list, CommitNumber through);
 
 std::string BlockKey(ListNumber list, absl::string_view lower_bound);
 // The lower bound of a block key.
