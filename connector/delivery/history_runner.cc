@@ -296,7 +296,6 @@ class Run {
         continue;
       }
       segment.last[event.record] = event.change;
-      segment.meddled.erase(event.record);
       segment.unknown.erase(event.record);
     }
   }
