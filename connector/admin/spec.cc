@@ -21,6 +21,7 @@ constexpr const char* kCapabilities[] = {
     "former-mappings",         "rejection-log",
     "destination-check",       "validate-only",
     "pause-delivery",          "drain-destination",
+    "dry-run",                 "preview-delivery",
 };
 
 v1::IdentityKind ToProto(IdentityKind kind) {

@@ -99,7 +99,7 @@ inline constexpr absl::Duration kKeepaliveTimeout = absl::Seconds(20);
 inline constexpr absl::Duration kMinPingInterval = absl::Seconds(10);
 inline constexpr int64_t kServerMemoryBytes = 128 << 20;
 inline constexpr int kMaxServerThreads = 256;
-// Drains and checks at a time.
+// Drains, checks and previews at a time.
 inline constexpr int kMaxLongCalls = 32;
 // Watches of a status at a time; each holds a thread.
 inline constexpr int kMaxStatusWatches = 32;

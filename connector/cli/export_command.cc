@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include <limits>
+#include <optional>
 #include <utility>
 
 #include "absl/flags/flag.h"
@@ -13,6 +14,7 @@
 #include "connector/cli/exit_code.h"
 #include "connector/cli/export_client.h"
 #include "connector/cli/export_input.h"
+#include "connector/cli/export_run.h"
 #include "connector/cli/export_summary.h"
 #include "connector/cli/flags.h"
 #include "connector/cli/humanize.h"
@@ -43,8 +45,12 @@ std::optional<ProgressMode> ModeOf(const std::string& name, bool json,
 // One run of `export`.
 class ExportRun {
  public:
-  ExportRun(CommandContext& context, ExportInput input, ProgressMode mode)
-      : context_(context), input_(std::move(input)), mode_(mode) {}
+  ExportRun(CommandContext& context, ExportJob job)
+      : context_(context),
+        read_(std::move(job.read)),
+        key_(std::move(job.key)),
+        input_(std::move(job.input)),
+        mode_(job.mode) {}
 
   int Run() {
     GetSpecResponse spec;
@@ -119,6 +125,7 @@ class ExportRun {
       key.Add(reading_.bounds.max_bytes);
       key.Add(reading_.profile_key_field);
       key.Add(reading_.skip_bad_lines);
+      for (const std::string& part : key_) key.Add(part);
       absl::StatusOr<std::unique_ptr<ResumeState>> state =
           ResumeState::Open(directory, key.Finish());
       if (state.ok()) {
@@ -179,7 +186,7 @@ class ExportRun {
   absl::Status Transfer() {
     display_ = std::make_unique<ProgressDisplay>(
         mode_, context_.environment().err, [this] { return Snapshot(); });
-    absl::Status status = ReadExport(
+    absl::Status status = read_(
         input_, reading_,
         [this](std::unique_ptr<Batch> batch) {
           return client_->Send(std::move(batch));
@@ -313,6 +320,8 @@ class ExportRun {
   }
 
   CommandContext& context_;
+  const ExportReader read_;
+  const std::vector<std::string> key_;
   const ExportInput input_;
   const ProgressMode mode_;
   ExportReading reading_;
@@ -331,6 +340,17 @@ class ExportRun {
 };
 
 int Run(CommandContext& context) {
+  ProgressMode mode;
+  if (std::optional<int> bad = CheckExportFlags(context, &mode)) return *bad;
+  absl::StatusOr<ExportInput> input = ExportInput::Open(context.arguments());
+  if (!input.ok()) return context.Fail(kExitBadInput, input.status());
+  return RunExport(context, {*std::move(input), mode, {}, ReadExport});
+}
+
+}  // namespace
+
+std::optional<int> CheckExportFlags(CommandContext& context,
+                                    ProgressMode* mode) {
   if (!IsAdAccountId(absl::GetFlag(FLAGS_ad_account_id))) {
     return context.FailUsage(
         "--ad_account_id must be 1 to 18 digits, the first of them not 0");
@@ -341,18 +361,19 @@ int Run(CommandContext& context) {
   if (absl::GetFlag(FLAGS_batch_bytes) < 10'000) {
     return context.FailUsage("--batch_bytes must be at least 10000");
   }
-  const std::optional<ProgressMode> mode =
+  const std::optional<ProgressMode> found =
       ModeOf(absl::GetFlag(FLAGS_progress), context.json(),
              ::isatty(::fileno(context.environment().err)) == 1);
-  if (!mode.has_value()) {
+  if (!found.has_value()) {
     return context.FailUsage("--progress must be auto, bar, plain or none");
   }
-  absl::StatusOr<ExportInput> input = ExportInput::Open(context.arguments());
-  if (!input.ok()) return context.Fail(kExitBadInput, input.status());
-  return ExportRun(context, *std::move(input), *mode).Run();
+  *mode = *found;
+  return std::nullopt;
 }
 
-}  // namespace
+int RunExport(CommandContext& context, ExportJob job) {
+  return ExportRun(context, std::move(job)).Run();
+}
 
 Command ExportCommand() {
   return {"export",

@@ -51,6 +51,10 @@ struct DestinationState {
   audience_sync::v1::Destination config;
   DestinationPolicy policy;
   std::shared_ptr<const identity_mapping::IdentityMapping> mapping;
+
+  // Whether anything may be sent to Pinterest for it: lists, audiences, or a
+  // look for them. Asked before every call but those of CheckDestination.
+  bool delivers() const { return !paused && !config.dry_run(); }
 };
 
 // INVALID_ARGUMENT that names `field` unless the id is 1 to 18 digits, the

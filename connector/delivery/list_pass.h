@@ -19,6 +19,7 @@
 #include "connector/config/registry.h"
 #include "connector/delivery/change_sorter.h"
 #include "connector/delivery/credential_channel.h"
+#include "connector/delivery/delivery_control.h"
 #include "connector/delivery/delivery_event.h"
 #include "connector/delivery/doubt_set.h"
 #include "connector/delivery/gate.h"
@@ -101,6 +102,11 @@ class ListPass {
            membership::SegmentRow segment, PassMemory memory);
 
   StepResult Step(const PassRoute& route);
+
+  // What all steps together would send, by the same netting, instead of any
+  // step. Calls nobody and stores nothing; the pass must not be used any more.
+  absl::StatusOr<ListPreview> Preview(
+      std::shared_ptr<const config::DestinationState> destination);
 
   // Whether the next call removes; such passes go first.
   bool NextIsRemoval() const;
