@@ -6,7 +6,7 @@
 #include "connector/cli/csv_reader.h"
 #include "connector/cli/decoded_input.h"
 #include "connector/cli/humanize.h"
-#include "connector/cli/profile_reader.h"
+#include "connector/profile_json/profile_reader.h"
 #include "connector/cli/table.h"
 #include "connector/cli/table_reader.h"
 
@@ -112,7 +112,7 @@ class Reading {
 
   absl::Status ReadLines(const InputFile& file) {
     const ImportFormat& format = reading_.format;
-    ProfileReader profiles;
+    profile_json::ProfileReader profiles;
     LineReader lines(decoded_, file.name());
     // A copy with the import's own membership.
     ParsedProfile with_segment;
@@ -130,7 +130,7 @@ class Reading {
         continue;
       }
       if (!line->has_value()) return absl::OkStatus();
-      if (IsBlankLine(**line)) continue;
+      if (profile_json::IsBlankLine(**line)) continue;
       absl::StatusOr<const ParsedProfile*> read = profiles.Read(**line);
       absl::Status status;
       if (!read.ok()) {

@@ -10,7 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "connector/cli/export_input.h"
 #include "connector/cli/mapping_source.h"
-#include "connector/cli/profile_reader.h"
+#include "connector/profile_json/profile_reader.h"
 #include "identity_mapping/mapping.h"
 #include "nlohmann/json_fwd.hpp"
 

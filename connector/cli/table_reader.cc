@@ -150,7 +150,7 @@ absl::StatusOr<absl::Span<const ParsedProfile>> TableReader::Read(
   if (time_column_.has_value()) {
     const absl::string_view time =
         absl::StripAsciiWhitespace(fields[*time_column_]);
-    membership.last_qualification_time = ParseTimestamp(time);
+    membership.last_qualification_time = profile_json::ParseTimestamp(time);
     if (!membership.last_qualification_time.has_value() && !time.empty()) {
       ++profile.unreadable_times;
     }

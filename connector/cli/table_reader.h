@@ -10,9 +10,12 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "connector/cli/import_format.h"
-#include "connector/cli/profile_reader.h"
+#include "connector/profile_json/profile_reader.h"
 
 namespace connector::cli {
+
+using profile_json::ParsedMembership;
+using profile_json::ParsedProfile;
 
 // Makes profiles of the records of one table. Not thread-safe.
 class TableReader {
