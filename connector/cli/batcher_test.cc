@@ -154,7 +154,8 @@ TEST(BatcherTest, BatchesAreBoundedCompleteAndRepeatable) {
         membership.segment_namespace = "ups";
         membership.segment_id = keep.back();
         membership.segment_name = "a name";
-        membership.last_qualification_time = profile_json::Instant{-62135596800, 999999999};
+        membership.last_qualification_time =
+            profile_json::Instant{-62135596800, 999999999};
         profile.memberships.push_back(membership);
       }
       sent.push_back(profile.identities.empty()
