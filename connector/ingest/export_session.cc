@@ -40,6 +40,8 @@ void ExportSession::OnFrame(const v1::ExportSegmentsRequest& frame) {
     case v1::ExportSegmentsRequest::kEnd:
       OnEndFrame(frame.end());
       return;
+    case v1::ExportSegmentsRequest::kBeginFullSync:
+    case v1::ExportSegmentsRequest::kCommitFullSync:
     case v1::ExportSegmentsRequest::FRAME_NOT_SET:
       break;
   }
