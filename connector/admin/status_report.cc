@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "connector/admin/full_sync_status.h"
 #include "connector/admin/login_status.h"
 #include "connector/admin/standing.h"
 #include "connector/admin/timestamps.h"
@@ -52,6 +53,9 @@ v1::SegmentStatus SegmentStatusOf(const AdminContext& context,
         ToTimestamp(report.list.last_delivery_time);
   }
   status.set_unknown_members(report.list.unknown_members);
+  if (report.full_sync.has_value()) {
+    *status.mutable_full_sync() = ToFullSyncProto(*report.full_sync);
+  }
 
   const Standing own = StandingOf(context, report.segment);
   const Standing& decides = destination_standing.stopped() || own.reason.ok()

@@ -54,7 +54,9 @@ struct BatchBounds {
 // thread-safe.
 class Batcher {
  public:
-  explicit Batcher(BatchBounds bounds) : bounds_(bounds) {}
+  // `frames_before`: numbers that are already given.
+  explicit Batcher(BatchBounds bounds, int64_t frames_before = 0)
+      : bounds_(bounds), last_sequence_number_(frames_before) {}
 
   // Adds a profile that ends at `input_position`. Returns the batch before it
   // when the profile did not fit there, else null. INVALID_ARGUMENT when the
@@ -81,7 +83,7 @@ class Batcher {
 
   const BatchBounds bounds_;
   std::unique_ptr<Batch> batch_;
-  int64_t last_sequence_number_ = 0;
+  int64_t last_sequence_number_;
   // What stands in the tables of batch_; the keys point into them.
   absl::flat_hash_map<absl::string_view, uint32_t> namespaces_;
   absl::flat_hash_map<std::pair<absl::string_view, absl::string_view>, uint32_t>

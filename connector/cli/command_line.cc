@@ -111,7 +111,8 @@ const std::vector<Command>& AllCommands() {
                                 PauseCommand(),      ResumeCommand(),
                                 ExportCommand(),     StatusCommand(),
                                 RejectionsCommand(), DrainCommand(),
-                                LoginCommand(),      BackupCommand()};
+                                LoginCommand(),      BackupCommand(),
+                                FullSyncCommand()};
   return commands;
 }
 

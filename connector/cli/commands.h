@@ -22,6 +22,7 @@ Command RejectionsCommand();
 Command DrainCommand();
 Command LoginCommand();
 Command BackupCommand();
+Command FullSyncCommand();
 
 }  // namespace connector::cli
 

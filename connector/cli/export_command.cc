@@ -15,10 +15,12 @@
 #include "connector/cli/export_input.h"
 #include "connector/cli/export_summary.h"
 #include "connector/cli/flags.h"
+#include "connector/cli/full_sync_frames.h"
 #include "connector/cli/humanize.h"
 #include "connector/cli/progress.h"
 #include "connector/cli/resume_state.h"
 #include "connector/cli/rpc_error.h"
+#include "connector/cli/segment_argument.h"
 #include "nlohmann/json.hpp"
 
 namespace connector::cli {
@@ -26,6 +28,7 @@ namespace {
 
 using audience_sync::v1::GetSpecRequest;
 using audience_sync::v1::GetSpecResponse;
+using audience_sync::v1::SegmentName;
 
 // Bad lines that are named one by one with --skip_bad_lines.
 constexpr int kMaxNamedLines = 10;
@@ -43,8 +46,12 @@ std::optional<ProgressMode> ModeOf(const std::string& name, bool json,
 // One run of `export`.
 class ExportRun {
  public:
-  ExportRun(CommandContext& context, ExportInput input, ProgressMode mode)
-      : context_(context), input_(std::move(input)), mode_(mode) {}
+  ExportRun(CommandContext& context, ExportInput input, ProgressMode mode,
+            std::vector<SegmentName> full_syncs)
+      : context_(context),
+        input_(std::move(input)),
+        mode_(mode),
+        full_syncs_(std::move(full_syncs)) {}
 
   int Run() {
     GetSpecResponse spec;
@@ -98,6 +105,7 @@ class ExportRun {
     }
     reading_.profile_key_field = absl::GetFlag(FLAGS_profile_key_field);
     reading_.skip_bad_lines = absl::GetFlag(FLAGS_skip_bad_lines);
+    reading_.frames_before = static_cast<int64_t>(full_syncs_.size());
   }
 
   // Looks for an unfinished run of the same batches to the same destination.
@@ -119,6 +127,14 @@ class ExportRun {
       key.Add(reading_.bounds.max_bytes);
       key.Add(reading_.profile_key_field);
       key.Add(reading_.skip_bad_lines);
+      for (const SegmentName& segment : full_syncs_) {
+        key.Add(segment.segment_namespace());
+        key.Add(segment.segment_id());
+      }
+      if (!full_syncs_.empty()) {
+        key.Add(absl::ToInt64Nanoseconds(
+            absl::GetFlag(FLAGS_full_sync_expire_after)));
+      }
       absl::StatusOr<std::unique_ptr<ResumeState>> state =
           ResumeState::Open(directory, key.Finish());
       if (state.ok()) {
@@ -179,7 +195,12 @@ class ExportRun {
   absl::Status Transfer() {
     display_ = std::make_unique<ProgressDisplay>(
         mode_, context_.environment().err, [this] { return Snapshot(); });
-    absl::Status status = ReadExport(
+    absl::Status status = BeginFullSyncs();
+    if (!status.ok()) {
+      display_->Stop();
+      return status;
+    }
+    status = ReadExport(
         input_, reading_,
         [this](std::unique_ptr<Batch> batch) {
           return client_->Send(std::move(batch));
@@ -200,13 +221,40 @@ class ExportRun {
       display_->Stop();
       return status;
     }
-    if (status = client_->WaitDurable(); status.ok()) {
+    if (status = CommitFullSyncs(); status.ok()) {
+      status = client_->WaitDurable();
+    }
+    if (status.ok()) {
       if (absl::GetFlag(FLAGS_wait)) status = WaitDelivered();
       if (status.ok()) status = client_->End();
     }
     display_->Stop();
     if (status.ok()) Forget();
     return status;
+  }
+
+  absl::Status BeginFullSyncs() {
+    int64_t number = 0;
+    for (const SegmentName& segment : full_syncs_) {
+      if (absl::Status s = client_->Send(BeginFullSyncFrame(
+              ++number, segment, absl::GetFlag(FLAGS_full_sync_expire_after)));
+          !s.ok()) {
+        return s;
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status CommitFullSyncs() {
+    for (const SegmentName& segment : full_syncs_) {
+      const ExportTally tally = client_->GetTally();
+      if (absl::Status s = client_->Send(CommitFullSyncFrame(
+              tally.batches + 1, segment, input_.total_bytes().value_or(0)));
+          !s.ok()) {
+        return s;
+      }
+    }
+    return absl::OkStatus();
   }
 
   absl::Status WaitDelivered() {
@@ -228,7 +276,8 @@ class ExportRun {
     const bool history_changed = detail.reason == "HISTORY_CHANGED";
     // A run that cannot succeed when it is taken up again is not remembered.
     if (input_failed_ || history_changed ||
-        detail.reason == "SEQUENCE_REUSED") {
+        detail.reason == "SEQUENCE_REUSED" ||
+        detail.reason == "FULL_SYNC_NOT_OPEN") {
       Forget();
     }
     context_.Warn(absl::StrCat("the export is incomplete; durable so far: ",
@@ -259,6 +308,12 @@ class ExportRun {
       context_.PrintJson(SummaryJson(summary, place, max_places));
     } else {
       context_.Print(SummaryText(summary, place, max_places));
+    }
+    if (!full_syncs_.empty() && !client_->already_ended()) {
+      context_.Warn(absl::StrCat(
+          "audiencectl: the full sync is committed; what becomes of it shows "
+          "in audiencectl full-sync ",
+          summary.ad_account_id));
     }
     if (delivered_.has_value() && !*delivered_) {
       context_.Warn(absl::StrCat(
@@ -315,6 +370,7 @@ class ExportRun {
   CommandContext& context_;
   const ExportInput input_;
   const ProgressMode mode_;
+  const std::vector<SegmentName> full_syncs_;
   ExportReading reading_;
   ReadingTally reading_tally_;
   bool input_failed_ = false;
@@ -347,9 +403,16 @@ int Run(CommandContext& context) {
   if (!mode.has_value()) {
     return context.FailUsage("--progress must be auto, bar, plain or none");
   }
+  std::vector<SegmentName> full_syncs;
+  for (const std::string& text : absl::GetFlag(FLAGS_full_sync)) {
+    if (!ParseSegmentName(text, &full_syncs.emplace_back())) {
+      return context.FailUsage(kSegmentNameRule);
+    }
+  }
   absl::StatusOr<ExportInput> input = ExportInput::Open(context.arguments());
   if (!input.ok()) return context.Fail(kExitBadInput, input.status());
-  return ExportRun(context, *std::move(input), *mode).Run();
+  return ExportRun(context, *std::move(input), *mode, std::move(full_syncs))
+      .Run();
 }
 
 }  // namespace
@@ -362,7 +425,8 @@ Command ExportCommand() {
           {"ad_account_id", "wait", "timeout", "fail_on_rejection",
            "show_rejections", "skip_bad_lines", "profile_key_field",
            "batch_profiles", "batch_bytes", "max_unacknowledged_bytes",
-           "retry_for", "resume", "state_dir", "progress"},
+           "retry_for", "resume", "state_dir", "progress", "full_sync",
+           "full_sync_expire_after"},
           1,
           std::numeric_limits<size_t>::max(),
           Run};

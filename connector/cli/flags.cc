@@ -49,6 +49,12 @@ ABSL_FLAG(std::string, progress, "auto",
           "auto, bar, plain or none; auto: a bar on a terminal, else plain, "
           "none with --json");
 
+ABSL_FLAG(std::vector<std::string>, full_sync, {},
+          "segments (NAMESPACE/SEGMENT_ID, with commas between) of which the "
+          "files hold the complete membership: who is not in them is removed");
+ABSL_FLAG(absl::Duration, full_sync_expire_after, absl::ZeroDuration(),
+          "when an unfinished full sync is discarded; 0: after 24 hours");
+
 ABSL_FLAG(std::string, credentials_dir, "",
           "the server's credentials directory");
 ABSL_FLAG(std::string, app_id, "", "the app's ID at Pinterest");

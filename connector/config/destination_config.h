@@ -28,6 +28,7 @@ struct DestinationPolicy {
   absl::Duration max_delay;
   absl::Duration creation_lookup_window;
   int64_t max_backlog_bytes = 0;
+  int max_full_sync_removal_percent = 0;
 
   bool TakesSegmentNamespace(absl::string_view segment_namespace) const;
 };

@@ -22,6 +22,8 @@ const char* DeliveryEventName(DeliveryEvent::Kind kind) {
       return "EXCEPTIONS";
     case DeliveryEvent::Kind::kInternalError:
       return "INTERNAL_ERROR";
+    case DeliveryEvent::Kind::kFullSyncJudged:
+      return "FULL_SYNC_JUDGED";
   }
   return "UNKNOWN";
 }

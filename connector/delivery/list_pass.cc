@@ -53,8 +53,10 @@ ListPass::StepResult ListPass::Step(const PassRoute& route) {
     return *result;
   }
   if (absl::IsNotFound(result.status())) return {StepKind::kGone};
-  Observe(DeliveryEvent::Kind::kInternalError,
-          std::string(result.status().message()));
+  if (!absl::IsCancelled(result.status())) {
+    Observe(DeliveryEvent::Kind::kInternalError,
+            std::string(result.status().message()));
+  }
   return {StepKind::kAbandoned, environment_.clock->Now() + absl::Seconds(10),
           result.status()};
 }
@@ -135,17 +137,34 @@ absl::Status ListPass::Prepare(const PassRoute& route) {
   if (absl::Status status = ReadDoubts(); !status.ok()) return status;
 
   ChangeSorter sorter(environment_.sort_budget, environment_.spill_directory);
-  if (absl::Status status = ReadEchoes(sorter); !status.ok()) return status;
+  FullSyncJoin join;
+  if (environment_.full_syncs != nullptr) {
+    join = FullSyncJoin(
+        {environment_.ledger, environment_.full_syncs, environment_.sort_budget,
+         environment_.spill_directory, environment_.stop},
+        list_, environment_.full_syncs->FindFullSyncs(list_), through_);
+  }
+  if (absl::Status status = ReadEchoes(join, sorter); !status.ok()) {
+    return status;
+  }
+  if (absl::Status status = join.AddDeclared(row_.settled, sorter);
+      !status.ok()) {
+    return status;
+  }
   for (Change change : {Change::kRemove, Change::kAdd}) {
-    if (absl::Status status = ReadRuns(change, sorter); !status.ok()) {
+    if (absl::Status status = ReadRuns(change, join, sorter); !status.ok()) {
       return status;
     }
   }
   auto netted = sorter.Finish();
   if (!netted.ok()) return netted.status();
   changes_ = *std::move(netted);
-  counts_.superseded = changes_.superseded;
-  counts_.refused = changes_.overtaken_replays;
+  if (absl::Status status = join.AddUndeclared(&changes_); !status.ok()) {
+    return status;
+  }
+  if (!join.empty()) ReachCrashPoint(CrashPoint::kFullSyncJoined);
+  counts_.superseded = changes_.superseded + join.superseded();
+  counts_.refused = changes_.overtaken_replays + join.overtaken_replays();
   removals_ = std::make_unique<SortedChanges::Reader>(changes_.removals);
   additions_ = std::make_unique<SortedChanges::Reader>(changes_.additions);
 
@@ -178,7 +197,7 @@ absl::Status ListPass::ReadDoubts() {
   return absl::OkStatus();
 }
 
-absl::Status ListPass::ReadEchoes(ChangeSorter& sorter) {
+absl::Status ListPass::ReadEchoes(FullSyncJoin& join, ChangeSorter& sorter) {
   auto echoes = environment_.ledger->Echoes(list_, last_look_, kEchoesPerPass);
   if (!echoes.ok()) return echoes.status();
   for (const membership::Echo& echo : *echoes) {
@@ -198,7 +217,7 @@ absl::Status ListPass::ReadEchoes(ChangeSorter& sorter) {
                                                              : Change::kRemove;
       change.flags = SortedChange::kEcho;
       change.order = membership::kEchoOrder;
-      if (absl::Status status = sorter.Add(change); !status.ok()) {
+      if (absl::Status status = join.Add(change, sorter); !status.ok()) {
         return status;
       }
     }
@@ -206,8 +225,11 @@ absl::Status ListPass::ReadEchoes(ChangeSorter& sorter) {
   return absl::OkStatus();
 }
 
-absl::Status ListPass::ReadRuns(Change change, ChangeSorter& sorter) {
-  auto runs = environment_.ledger->ReadRuns(list_, change, 0, through_);
+absl::Status ListPass::ReadRuns(Change change, FullSyncJoin& join,
+                                ChangeSorter& sorter) {
+  // Runs before that may be kept for a full sync.
+  auto runs =
+      environment_.ledger->ReadRuns(list_, change, row_.settled, through_);
   if (!runs.ok()) return runs.status();
   membership::RunEntry entry;
   while ((*runs)->Next(&entry)) {
@@ -217,7 +239,9 @@ absl::Status ListPass::ReadRuns(Change change, ChangeSorter& sorter) {
     sorted.change = change;
     sorted.flags = (entry.counted ? SortedChange::kCounted : 0) |
                    (entry.replay ? SortedChange::kReplay : 0);
-    if (absl::Status status = sorter.Add(sorted); !status.ok()) return status;
+    if (absl::Status status = join.Add(sorted, sorter); !status.ok()) {
+      return status;
+    }
   }
   return (*runs)->status();
 }

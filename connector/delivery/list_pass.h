@@ -2,6 +2,7 @@
 #define CONNECTOR_DELIVERY_LIST_PASS_H_
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <initializer_list>
 #include <map>
@@ -20,6 +21,7 @@
 #include "connector/delivery/credential_channel.h"
 #include "connector/delivery/delivery_event.h"
 #include "connector/delivery/doubt_set.h"
+#include "connector/delivery/full_sync_join.h"
 #include "connector/delivery/gate.h"
 #include "connector/delivery/list_finder.h"
 #include "connector/delivery/record_buffer.h"
@@ -31,6 +33,10 @@ namespace connector::delivery {
 // What every pass works with. All pointers must outlive it.
 struct PassEnvironment {
   membership::Ledger* ledger = nullptr;
+  // nullptr: there are none.
+  membership::FullSyncs* full_syncs = nullptr;
+  // Set when the process stops; may be nullptr.
+  const std::atomic<bool>* stop = nullptr;
   Clock* clock = nullptr;
   Random* random = nullptr;
   SortBudget* sort_budget = nullptr;
@@ -120,8 +126,9 @@ class ListPass {
   bool GatesOpen(std::initializer_list<Gate*> gates, StepResult* otherwise);
   absl::Status Prepare(const PassRoute& route);
   absl::Status ReadDoubts();
-  absl::Status ReadEchoes(ChangeSorter& sorter);
-  absl::Status ReadRuns(membership::Change change, ChangeSorter& sorter);
+  absl::Status ReadEchoes(FullSyncJoin& join, ChangeSorter& sorter);
+  absl::Status ReadRuns(membership::Change change, FullSyncJoin& join,
+                        ChangeSorter& sorter);
   StepResult FindList(const PassRoute& route);
   // Reads on in the changes of a phase until a request is full or they end;
   // true if a request is to be sent.

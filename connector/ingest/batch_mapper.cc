@@ -134,7 +134,8 @@ class Mapper {
     out_.bytes = kBatchBytes + out_.batch.rejections.size() *
                                    sizeof(membership::IntakeRejection);
     for (const membership::SegmentChanges& changes : out_.batch.segments) {
-      out_.bytes += sizeof(changes) + changes.run.bytes();
+      out_.bytes +=
+          sizeof(changes) + changes.run.bytes() + changes.former_forms.bytes();
     }
     return std::move(out_);
   }
@@ -294,8 +295,8 @@ class Mapper {
       for (const Target& target : targets_) {
         if (target.change != Change::kAdd) continue;
         for (const auto& form : records_[0].former_forms) {
-          out_.batch.segments[target.changes].run.Add(Change::kRemove, form,
-                                                      /*counted=*/false);
+          out_.batch.segments[target.changes].former_forms.Add(
+              Change::kRemove, form, /*counted=*/false);
         }
       }
     }

@@ -148,6 +148,8 @@ absl::Status CatalogPart::DeleteDestination(DestinationNumber destination) {
     set.Delete(Family::kCounters, NumberKey(kMembersKey, list));
     set.DeleteRange(Family::kCounters,
                     PrefixRange(NumberKey(kPendingKey, list)));
+    set.DeleteRange(Family::kCounters, PrefixRange(NumberKey(kKeptKey, list)));
+    set.DeleteRange(Family::kMeta, PrefixRange(NumberKey(kFullSyncKey, list)));
     set.DeleteRange(Family::kRuns, PrefixRange(PlainKey(list)));
     set.DeleteRange(Family::kBlocks, PrefixRange(PlainKey(list)));
     set.DeleteRange(Family::kDoubts, PrefixRange(NumberKey(kDoubtKey, list)));
@@ -167,6 +169,7 @@ absl::Status CatalogPart::DeleteDestination(DestinationNumber destination) {
     tables.lists.erase(list);
     tables.pending_lists.erase(list);
     tables.echo_lists.erase(list);
+    tables.full_sync_lists.erase(list);
   }
   tables.destinations.erase(destination);
   return absl::OkStatus();

@@ -91,6 +91,15 @@ CommitGroup::CommitGroup(Core& core, RejectionLog& rejections)
 }
 
 void CommitGroup::Take(Batch batch, Done done) {
+  if (batch.full_sync_decision.has_value()) {
+    absl::StatusOr<bool> repeat = Decide(*batch.full_sync_decision);
+    if (repeat.ok()) {
+      taken_.push_back({std::move(done), CommitOutcome{*repeat, {}}, nullptr});
+    } else {
+      taken_.push_back({std::move(done), repeat.status(), nullptr});
+    }
+    return;
+  }
   ExportDraft* draft = nullptr;
   absl::StatusOr<bool> repeat = Check(batch, &draft);
   if (!repeat.ok()) {
@@ -119,6 +128,7 @@ absl::StatusOr<bool> CommitGroup::Check(const Batch& batch,
       return DestinationNotFound();
     }
     if (absl::Status s = CheckSegments(batch); !s.ok()) return s;
+    if (absl::Status s = CheckFullSync(batch); !s.ok()) return s;
     if (batch.export_id.empty()) {
       if (absl::Status s = CheckBacklog(batch); !s.ok()) return s;
       return false;
@@ -143,7 +153,10 @@ absl::StatusOr<bool> CommitGroup::Check(const Batch& batch,
           (batch.end_of_export ? known.durable : expected)) {
         return Gap(expected);
       }
-      if (!batch.end_of_export) {
+      // What ends something is never held up.
+      if (batch.full_sync.has_value()) {
+        if (absl::Status s = CheckFullSyncCommit(batch); !s.ok()) return s;
+      } else if (!batch.end_of_export) {
         if (absl::Status s = CheckBacklog(batch); !s.ok()) return s;
       }
       return false;
@@ -259,12 +272,14 @@ void CommitGroup::Add(const Batch& batch, ExportDraft* draft) {
   BatchRow row;
   row.commit = newest_.commit;
   row.digest = batch.digest;
+  if (draft != nullptr && draft->durable == 0) {
+    LeaveFullSyncs(batch, /*ended=*/false);
+  }
   for (const SegmentChanges& changes : batch.segments) {
     AddCounts(segments_[changes.segment], changes.counts);
-    if (changes.run.empty()) continue;
-    AddRuns(changes, destination);
-    row.lists.push_back(changes.list);
+    AddChanges(batch, changes, destination, &row);
   }
+  if (batch.full_sync.has_value()) AddFullSyncFrame(batch, &row);
   if (!IsZero(batch.counts_without_segment)) {
     AddCounts(destination.without_segment, batch.counts_without_segment);
     destination.counted = true;
@@ -279,6 +294,7 @@ void CommitGroup::Add(const Batch& batch, ExportDraft* draft) {
   draft->changed = true;
   if (batch.end_of_export) {
     draft->ended = true;
+    LeaveFullSyncs(batch, /*ended=*/true);
     return;
   }
   ++draft->durable;
@@ -289,16 +305,19 @@ void CommitGroup::Add(const Batch& batch, ExportDraft* draft) {
   draft->rows.push_back(std::move(row));
 }
 
-void CommitGroup::AddRuns(const SegmentChanges& changes,
-                          DestinationDraft& destination) {
-  ListDraft& list = lists_[changes.list];
-  const std::string head =
-      RunHead(changes.run.flags(), now_, newest_.next_order);
+bool CommitGroup::AddRun(ListNumber list_number, const RunBuilder& run,
+                         std::initializer_list<Change> kinds,
+                         DestinationDraft& destination) {
+  bool any = false;
+  for (Change change : kinds) any |= run.count(change) > 0;
+  if (!any) return false;
+  ListDraft& list = lists_[list_number];
+  const std::string head = RunHead(run.flags(), now_, newest_.next_order);
   const uint32_t part = parts_++;
-  for (Change change : {Change::kRemove, Change::kAdd}) {
-    if (changes.run.count(change) == 0) continue;
-    const std::string key = RunKey(changes.list, change, newest_.commit, part);
-    const std::string body = changes.run.Body(change);
+  for (Change change : kinds) {
+    if (run.count(change) == 0) continue;
+    const std::string key = RunKey(list_number, change, newest_.commit, part);
+    const std::string body = run.Body(change);
     set_.Put(Family::kRuns, key, head, body);
     const int64_t bytes =
         static_cast<int64_t>(key.size() + head.size() + body.size());
@@ -307,7 +326,8 @@ void CommitGroup::AddRuns(const SegmentChanges& changes,
     list.has_removals |= change == Change::kRemove;
     destination.bytes += bytes;
   }
-  newest_.next_order += changes.run.total();
+  newest_.next_order += run.total();
+  return true;
 }
 
 void CommitGroup::AddRejections(const Batch& batch) {
@@ -374,6 +394,7 @@ absl::Status CommitGroup::Write() {
                EncodeIntakeCounts(draft.without_segment));
     }
   }
+  WriteFullSyncs();
   set_.Put(Family::kCounters, kNewestCommitKey, EncodeNewestCommit(newest_));
   return core_.database.Write(set_, Database::Sync::kYes);
 }
@@ -400,6 +421,7 @@ void CommitGroup::Publish() {
                                          draft.has_removals);
     tables.pending_lists.insert(number);
   }
+  PublishFullSyncs();
   for (auto& [key, draft] : exports_) {
     if (!draft.changed) continue;
     ExportState* state = draft.state;
@@ -411,16 +433,19 @@ void CommitGroup::Publish() {
     for (BatchRow& row : draft.rows) {
       if (state->window_complete() &&
           state->window.size() < core_.tuning.export_window) {
-        state->window.push_back({row.commit, std::move(row.lists)});
+        state->window.push_back(
+            {row.commit, std::move(row.lists), std::move(row.full_syncs)});
       }
       ++state->durable;
     }
     if (!was_idle || draft.rows.empty()) continue;
     const UndeliveredBatch& next = state->window.front();
-    if (next.lists.empty()) {
-      released_.push_back(key);
-    } else {
+    if (!next.lists.empty()) {
       tables.exports.Wait(next.lists.front(), next.commit, state);
+    } else if (!next.full_syncs.empty()) {
+      tables.exports.Wait(next.full_syncs.front().first, kEndOfFullSync, state);
+    } else {
+      released_.push_back(key);
     }
   }
 }
@@ -429,15 +454,20 @@ void CommitGroup::Answer() {
   // Delivery first: whoever was answered may rely on its knowing of the
   // changes.
   std::function<void(ListNumber, bool)> listener;
+  std::function<void()> full_sync_listener;
   if (published_) {
     absl::MutexLock lock(&core_.tables.mutex);
     listener = core_.tables.commit_listener;
+    if (!full_syncs_.empty()) {
+      full_sync_listener = core_.tables.full_sync_listener;
+    }
   }
   if (listener) {
     for (const auto& [list, draft] : lists_) {
       listener(list, draft.has_removals);
     }
   }
+  if (full_sync_listener) full_sync_listener();
   ReachCrashPoint(CrashPoint::kCommitTold);
   for (Taken& taken : taken_) {
     taken.done(std::move(taken.outcome));

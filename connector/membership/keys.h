@@ -17,12 +17,14 @@
 //             "!next"                            next numbers
 //             "!synced"                          what is on stable storage
 //             'D' destination(4)                 DestinationRow
+//             'F' list(4) number(8)              FullSync
 //             'K' credential id                  its configuration
 //             'L' list(4)                        ListRow
 //             'S' segment(4)                     SegmentRow
 //   exports   destination(4) size(2) id 0(8)     ExportRow
 //             destination(4) size(2) id number(8)  BatchRow, until delivered
 //   runs      list(4) change(1) commit(8) part(4)  run (run.h)
+//             list(4) 2(1) number(8) commit(8) part(4)  run of a full sync
 //   blocks    list(4) lower bound                block (block.h)
 //   doubts    'd' list(4) number(8)              Doubt
 //             'e' list(4) number(8)              Echo
@@ -32,6 +34,7 @@
 //             'i' segment(4)                     IntakeCounts
 //             'm' list(4)                        number of members
 //             'p' list(4) commit(8)              PendingRow
+//             'q' list(4) commit(8)              PendingRow, settled but kept
 //             's' segment(4)                     PassCounts
 //             'u' destination(4)                 IntakeCounts without segment
 namespace connector::membership {
@@ -53,6 +56,7 @@ inline constexpr absl::string_view kNewestCommitKey = "c";
 
 // The kinds of keys that are a letter and a number.
 inline constexpr char kDestinationKey = 'D';
+inline constexpr char kFullSyncKey = 'F';
 inline constexpr char kCredentialKey = 'K';
 inline constexpr char kListKey = 'L';
 inline constexpr char kSegmentKey = 'S';
@@ -62,6 +66,7 @@ inline constexpr char kCallHistoryKey = 'h';
 inline constexpr char kIntakeKey = 'i';
 inline constexpr char kMembersKey = 'm';
 inline constexpr char kPendingKey = 'p';
+inline constexpr char kKeptKey = 'q';
 inline constexpr char kPassKey = 's';
 inline constexpr char kNoSegmentKey = 'u';
 
@@ -90,6 +95,11 @@ std::string RunKey(ListNumber list, Change change, CommitNumber commit,
 // All runs of one kind of commits in (after, through].
 KeyRange RunRange(ListNumber list, Change change, CommitNumber after,
                   CommitNumber through);
+
+// A run of what a full sync declared, and all of them.
+std::string DeclaredKey(ListNumber list, uint64_t number, CommitNumber commit,
+                        uint32_t part);
+KeyRange DeclaredRange(ListNumber list, uint64_t number);
 
 std::string BlockKey(ListNumber list, absl::string_view lower_bound);
 // The lower bound of a block key.

@@ -10,6 +10,7 @@
 #include "connector/membership/catalog_part.h"
 #include "connector/membership/committer.h"
 #include "connector/membership/export_progress.h"
+#include "connector/membership/full_sync_part.h"
 #include "connector/membership/journal_part.h"
 #include "connector/membership/ledger_part.h"
 #include "connector/membership/loader.h"
@@ -31,7 +32,8 @@ class RocksdbStore final : public MembershipStore {
         catalog_(*core_),
         ledger_(*core_, progress_, rejections_),
         journal_(*core_, rejections_),
-        committer_(*core_, progress_, rejections_) {}
+        full_syncs_(*core_, progress_),
+        committer_(*core_, progress_, rejections_, full_syncs_) {}
 
   std::vector<DestinationRow> Destinations() override {
     return catalog_.Destinations();
@@ -178,6 +180,24 @@ class RocksdbStore final : public MembershipStore {
     return ledger_.Settle(list, through, last_doubt, counts, now);
   }
 
+  void SetFullSyncListener(std::function<void()> listener) override {
+    full_syncs_.SetFullSyncListener(std::move(listener));
+  }
+  std::vector<FullSync> FindFullSyncs(ListNumber list) override {
+    return full_syncs_.FindFullSyncs(list);
+  }
+  std::vector<FullSync> UndecidedFullSyncs() override {
+    return full_syncs_.UndecidedFullSyncs();
+  }
+  absl::StatusOr<std::unique_ptr<RunCursor>> ReadDeclared(
+      ListNumber list, FullSyncNumber number) override {
+    return full_syncs_.ReadDeclared(list, number);
+  }
+  absl::StatusOr<std::unique_ptr<DeliveredScan>> ScanDelivered(
+      ListNumber list) override {
+    return full_syncs_.ScanDelivered(list);
+  }
+
   absl::StatusOr<DestinationReport> Report(
       DestinationNumber destination) override {
     return journal_.Report(destination);
@@ -197,6 +217,7 @@ class RocksdbStore final : public MembershipStore {
   CatalogPart catalog_;
   LedgerPart ledger_;
   JournalPart journal_;
+  FullSyncPart full_syncs_;
   Committer committer_;
 };
 
@@ -248,6 +269,10 @@ absl::StatusOr<std::unique_ptr<MembershipStore>> OpenRocksdbStore(
     if (status.ok()) status = LoadTables(*core, &waiting);
   }
   if (status.ok()) status = ExportProgress(*core).Release(waiting);
+  if (status.ok()) {
+    ExportProgress progress(*core);
+    status = FullSyncPart(*core, progress).CleanAll();
+  }
   if (!status.ok()) return Named(options.path, status);
   return std::make_unique<RocksdbStore>(*std::move(database), std::move(core));
 }

@@ -9,6 +9,7 @@
 #include "connector/base/clock.h"
 #include "connector/base/random.h"
 #include "connector/membership/catalog.h"
+#include "connector/membership/full_sync.h"
 #include "connector/membership/intake.h"
 #include "connector/membership/journal.h"
 #include "connector/membership/ledger.h"
@@ -16,13 +17,14 @@
 
 namespace connector::membership {
 
-// The membership store: one durable memory behind five views of it, one for
+// The membership store: one durable memory behind six views of it, one for
 // each kind of user. Thread-safe as the views say.
 class MembershipStore : public Catalog,
                         public Intake,
                         public Ledger,
                         public Journal,
-                        public Maintenance {
+                        public Maintenance,
+                        public FullSyncs {
  public:
   ~MembershipStore() override = default;
 };

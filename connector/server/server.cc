@@ -16,6 +16,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "connector/admin/destination_service.h"
+#include "connector/admin/full_sync_service.h"
 #include "connector/admin/maintenance_service.h"
 #include "connector/base/crash_point.h"
 #include "connector/base/error.h"
@@ -50,7 +51,7 @@ constexpr std::chrono::seconds kOtherCallsGrace(1);
 
 constexpr const char* kHealthServices[] = {
     "", "audience_sync.v1.ExportService", "audience_sync.v1.DestinationService",
-    "audience_sync.v1.MaintenanceService"};
+    "audience_sync.v1.MaintenanceService", "audience_sync.v1.FullSyncService"};
 
 std::string Join(const std::string& directory, absl::string_view name) {
   return absl::StrCat(directory, "/", name);
@@ -94,6 +95,7 @@ struct Server::Parts {
   std::unique_ptr<ingest::ExportService> export_service;
   std::unique_ptr<admin::DestinationServiceImpl> destination_service;
   std::unique_ptr<admin::MaintenanceServiceImpl> maintenance_service;
+  std::unique_ptr<admin::FullSyncServiceImpl> full_sync_service;
   std::unique_ptr<grpc::Server> grpc_server;
   std::string address;
   std::string socket_path;
@@ -194,6 +196,8 @@ absl::Status Server::Parts::Open() {
   delivery::DelivererOptions delivery_options;
   delivery_options.ledger = store.get();
   delivery_options.registry = registry.get();
+  delivery_options.full_syncs = store.get();
+  delivery_options.intake = store.get();
   delivery_options.clients = clients.get();
   delivery_options.clock = options.clock;
   delivery_options.random = options.random;
@@ -240,6 +244,8 @@ absl::Status Server::Parts::Open() {
       std::make_unique<admin::DestinationServiceImpl>(admin_context);
   maintenance_service = std::make_unique<admin::MaintenanceServiceImpl>(
       store.get(), options.backup_dir);
+  full_sync_service =
+      std::make_unique<admin::FullSyncServiceImpl>(admin_context, store.get());
   return absl::OkStatus();
 }
 
@@ -283,6 +289,7 @@ absl::Status Server::Parts::Serve(
   builder.RegisterService(export_service.get());
   builder.RegisterService(destination_service.get());
   builder.RegisterService(maintenance_service.get());
+  builder.RegisterService(full_sync_service.get());
   grpc_server = builder.BuildAndStart();
   if (grpc_server == nullptr || (!listen.is_unix() && port == 0)) {
     return MakeError(
