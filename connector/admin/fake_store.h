@@ -307,9 +307,7 @@ class FakeStore final : public membership::MembershipStore {
   std::vector<membership::FullSync> FindFullSyncs(ListNumber) override {
     return {};
   }
-  std::vector<membership::FullSync> UndecidedFullSyncs() override {
-    return {};
-  }
+  std::vector<membership::FullSync> UndecidedFullSyncs() override { return {}; }
   absl::StatusOr<std::unique_ptr<membership::RunCursor>> ReadDeclared(
       ListNumber, membership::FullSyncNumber) override {
     return absl::UnimplementedError("");

@@ -196,11 +196,13 @@ TEST_P(BrokenConnectorTest, IsFoundAndCutDown) {
   FAIL() << "nobody noticed";
 }
 
-INSTANTIATE_TEST_SUITE_P(Faults, BrokenConnectorTest,
-                         testing::Values(ForgetfulLedger::Fault::kNoDoubts,
-                                         ForgetfulLedger::Fault::kLosesExits,
-                                         ForgetfulLedger::Fault::kNoEchoes,
-                                         ForgetfulLedger::Fault::kCountsTwice));
+INSTANTIATE_TEST_SUITE_P(
+    Faults, BrokenConnectorTest,
+    testing::Values(ForgetfulLedger::Fault::kNoDoubts,
+                    ForgetfulLedger::Fault::kLosesExits,
+                    ForgetfulLedger::Fault::kNoEchoes,
+                    ForgetfulLedger::Fault::kCountsTwice,
+                    ForgetfulLedger::Fault::kForgetsSettledRuns));
 
 }  // namespace
 }  // namespace connector::delivery

@@ -153,7 +153,7 @@ absl::StatusOr<bool> CommitGroup::Check(const Batch& batch,
           (batch.end_of_export ? known.durable : expected)) {
         return Gap(expected);
       }
-      // What ends something is never held up.
+      // These take next to no room, and what ends something is not held up.
       if (batch.full_sync.has_value()) {
         if (absl::Status s = CheckFullSyncCommit(batch); !s.ok()) return s;
       } else if (!batch.end_of_export) {

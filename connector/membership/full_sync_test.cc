@@ -1,5 +1,6 @@
 // Full syncs in the store: what is kept aside, what is kept for it, how it
 // ends, and that nothing of it is left.
+#include <fstream>
 #include <random>
 
 #include "connector/membership/store_fixture.h"
@@ -238,6 +239,21 @@ TEST_F(FullSyncTest, ADeletedDestinationTakesItsFullSyncsAlong) {
   auto cursor = store_->ReadDeclared(segment_.list, 2);
   RunEntry entry;
   EXPECT_FALSE((*cursor)->Next(&entry));
+}
+
+TEST_F(FullSyncTest, ARestoreDropsWhatWasNotReleased) {
+  ASSERT_EQ(CommitReason(Frame(Kind::kBegin, 1)), "OK");
+  ASSERT_EQ(CommitReason(Declare(2, {TestRecord(1)}, {TestRecord(2)})), "OK");
+  store_.reset();
+  std::ofstream(options_.path + "/restored").close();
+  Reopen();
+  EXPECT_EQ(Newest().state, FullSyncState::kDiscarded);
+  EXPECT_EQ(Report().counts.intake.rejected, 1);
+  EXPECT_EQ(Report().counts.pending(), 1);
+  EXPECT_THAT(Declared(), IsEmpty());
+  // Another export may have the id.
+  ASSERT_EQ(CommitReason(Declare(1, {TestRecord(3)})), "OK");
+  EXPECT_THAT(Runs(segment_.list, Change::kAdd), ElementsAre(TestRecord(3)));
 }
 
 // Random frames, batches, decisions, passes and restarts: what is pending is
