@@ -19,7 +19,7 @@ using membership::FullSyncState;
 using membership::ListNumber;
 
 // Records between two looks at the stop flag.
-constexpr int kRecordsPerLook = 1 << 16;
+constexpr int kRecordsPerLook = 1 << 12;
 
 class StopCheck {
  public:

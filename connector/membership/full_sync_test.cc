@@ -259,7 +259,7 @@ TEST_F(FullSyncTest, ARestoreDropsWhatWasNotReleased) {
 // Random frames, batches, decisions, passes and restarts: what is pending is
 // what the runs hold, and when all is over nothing is left of anything.
 TEST_F(FullSyncTest, AccountsAddUpInRandomHistories) {
-  for (uint32_t seed = 1; seed <= 20; ++seed) {
+  for (uint32_t seed = 1; seed <= 8; ++seed) {
     std::mt19937 random(seed);
     const auto pick = [&](int size) {
       return static_cast<int>(random() % size);
