@@ -56,6 +56,39 @@ bool IsFilter(const json& value,
          });
 }
 
+// A tag event as rules spell it, or a partner's own: any word.
+bool IsEvent(const json& value) {
+  if (!value.is_string()) return false;
+  const std::string& word = value.get_ref<const std::string&>();
+  return !word.empty() && std::all_of(word.begin(), word.end(), [](char c) {
+    return absl::ascii_isalnum(c) || c == '_' || c == '-';
+  });
+}
+
+// {">": 1}
+bool IsBound(const json& value) {
+  return value.is_object() && value.size() == 1 &&
+         IsOneOf(value.begin().key(), {">", ">=", "<", "<=", "="}) &&
+         value.begin().value().is_number();
+}
+
+// What the field "or" holds: [{"event": "viewcategory", "value": {">": 1}}].
+std::string CheckConditions(const json& conditions) {
+  if (!conditions.is_array() || conditions.empty()) {
+    return "rule.or must be an array of conditions.";
+  }
+  for (const json& condition : conditions) {
+    if (!condition.is_object() || !condition.contains("event") ||
+        !IsEvent(condition["event"])) {
+      return "rule.or: every condition needs an event.";
+    }
+    if (condition.contains("value") && !IsBound(condition["value"])) {
+      return "rule.or: value must be one comparison with a number.";
+    }
+  }
+  return "";
+}
+
 std::string CheckVisitor(const json& rule) {
   if (!rule.contains("visitor_source_id") ||
       !IsIdOrIds(rule["visitor_source_id"])) {
@@ -70,6 +103,21 @@ std::string CheckVisitor(const json& rule) {
   if (rule.contains("event_source") &&
       !IsFilter(rule["event_source"], {"web", "mobile", "offline"})) {
     return "rule.event_source must filter on web, mobile, offline.";
+  }
+  for (const char* event : {"event", "event_type"}) {
+    if (rule.contains(event) && !IsEvent(rule[event])) {
+      return absl::StrCat("rule.", event, " must be an event.");
+    }
+  }
+  if (rule.contains("or")) {
+    if (std::string wrong = CheckConditions(rule["or"]); !wrong.empty()) {
+      return wrong;
+    }
+  }
+  // The guide's table has another name for event_source than its example.
+  if (rule.contains("visitor_source") &&
+      !IsFilter(rule["visitor_source"], {"web", "mobile", "offline"})) {
+    return "rule.visitor_source must filter on web, mobile, offline.";
   }
   // "api" is in an example of the guide, "conversions_api" in its list.
   if (rule.contains("ingestion_source") &&

@@ -185,13 +185,17 @@ Answer Audiences::List(absl::string_view ad_account, const Query& query,
   }
   // Nobody shares audiences here.
   static const auto& none = *new std::map<int64_t, Audience>();
-  return MakePage(owned ? InAccount(ad_account) : none, page,
-                  [&](const Audience& audience) -> std::optional<json> {
-                    if (audience.removed && switches.removed_audience_gone) {
-                      return std::nullopt;
-                    }
-                    return ToJson(audience, switches, now);
-                  });
+  return MakePage(
+      owned ? InAccount(ad_account) : none, page,
+      [&](const Audience& audience) -> std::optional<json> {
+        if (now < audience.created + switches.audience_visible_after) {
+          return std::nullopt;
+        }
+        if (audience.removed && switches.removed_audience_gone) {
+          return std::nullopt;
+        }
+        return ToJson(audience, switches, now);
+      });
 }
 
 json Audiences::Inspect(absl::string_view ad_account, const Switches& switches,

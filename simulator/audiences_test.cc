@@ -1,5 +1,7 @@
 #include "simulator/audiences.h"
 
+#include <cstdlib>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -201,6 +203,58 @@ TEST_F(AudiencesTest, TakesEveryExampleOfTheGuide) {
   }
 }
 
+// The bodies that the connector can make, beside the one of a list.
+TEST_F(AudiencesTest, TakesTheRequestsOfTheTestData) {
+  std::ifstream file(absl::StrCat(std::getenv("TEST_SRCDIR"), "/",
+                                  std::getenv("TEST_WORKSPACE"),
+                                  "/testdata/audiences/requests.json"));
+  const json requests = json::parse(file, nullptr, false);
+  ASSERT_TRUE(requests.is_array());
+  const std::string list = MakeList(100);
+  ASSERT_EQ(CreateForList(list), "2542600000001");
+  switches_.legacy_audiences_custom = true;
+  for (const json& request : requests) {
+    const std::string call = request.at("call");
+    json body = request.at("body");
+    if (request.value("needs", "") == "customer_list") {
+      body["rule"]["customer_list_id"] = list;
+    }
+    Answer answer;
+    if (call == "customer_lists") {
+      const std::string text = body.dump();
+      answer = lists_.Create(kAccount, parser_.Parse(text), switches_, now_);
+    } else if (call == "audiences") {
+      answer = Create(body);
+    } else {
+      answer = audiences_.CreateCustom(kAccount, body, switches_, now_);
+    }
+    EXPECT_EQ(answer.status, 200) << request.at("what") << answer.body;
+  }
+}
+
+TEST_F(AudiencesTest, MatchesWithTheConfiguredRate) {
+  switches_.match_rate = 0.5;
+  std::string id = CreateForList(MakeList(400));
+  now_ += absl::Minutes(1);
+  EXPECT_GT(Get(id)["size"], 120);
+  EXPECT_LT(Get(id)["size"], 280);
+  EXPECT_EQ(Get(id)["status"], "READY");
+  switches_.match_rate = 0.1;
+  EXPECT_EQ(Get(id)["status"], "TOO_SMALL");
+}
+
+TEST_F(AudiencesTest, SwitchAudienceVisibleAfter) {
+  switches_.audience_visible_after = absl::Seconds(30);
+  std::string id = CreateForList(MakeList(1));
+  const auto listed = [&] {
+    return audiences_.List(kAccount, {}, switches_, now_).body["items"].size();
+  };
+  EXPECT_EQ(listed(), 0u);
+  EXPECT_EQ(Get(id)["id"], id);
+  now_ += absl::Seconds(30);
+  EXPECT_EQ(listed(), 1u);
+}
+
 TEST_F(AudiencesTest, RefusesBadRules) {
   std::string list = MakeList(1);
   for (const char* body : {
@@ -231,6 +285,19 @@ TEST_F(AudiencesTest, RefusesBadRules) {
            R"({"name": "n", "audience_type": "VISITOR",
                "rule": {"visitor_source_id": "1",
                         "event_source": {"=": ["tv"]}}})",
+           R"({"name": "n", "audience_type": "VISITOR",
+               "rule": {"visitor_source_id": "1", "or": []}})",
+           R"({"name": "n", "audience_type": "VISITOR",
+               "rule": {"visitor_source_id": "1",
+                        "or": [{"value": {">": 1}}]}})",
+           R"({"name": "n", "audience_type": "VISITOR",
+               "rule": {"visitor_source_id": "1",
+                        "or": [{"event": "lead", "value": {"~": 1}}]}})",
+           R"({"name": "n", "audience_type": "VISITOR",
+               "rule": {"visitor_source_id": "1", "event_type": ""}})",
+           R"({"name": "n", "audience_type": "VISITOR",
+               "rule": {"visitor_source_id": "1",
+                        "visitor_source": {"=": ["tv"]}}})",
            R"({"name": "n", "audience_type": "VISITOR", "description": 1,
                "rule": {"visitor_source_id": "1"}})",
            R"({"name": "n", "audience_type": "VISITOR",

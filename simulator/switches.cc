@@ -21,6 +21,7 @@ void Visit(S& s, Visitor visit) {
   visit("audience_initializing_s", s.audience_initializing);
   visit("audience_processing_s", s.audience_processing);
   visit("audience_updating_s", s.audience_updating);
+  visit("audience_visible_after_s", s.audience_visible_after);
   visit("match_rate", s.match_rate);
   visit("patch_refused_while_processing", s.patch_refused_while_processing);
   visit("audience_needs_ready_list", s.audience_needs_ready_list);

@@ -25,6 +25,10 @@ struct Switches {
   absl::Duration audience_processing = absl::Seconds(10);
   absl::Duration audience_updating = absl::Seconds(5);
 
+  // A created audience is missing from GET audiences for so long; by its id it
+  // is there at once.
+  absl::Duration audience_visible_after = absl::ZeroDuration();
+
   // The share of records that belong to a Pinterest account, 0 to 1.
   double match_rate = 1.0;
 

@@ -131,6 +131,8 @@ class AdminFixture : public testing::Test {
     context_.intake = &store_;
     context_.ledger = &store_;
     context_.journal = &store_;
+    context_.audiences = &store_;
+    context_.counters = &store_;
     context_.delivery = &delivery_;
     context_.clients = &clients_;
     context_.clock = &clock_;

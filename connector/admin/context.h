@@ -6,13 +6,17 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "connector/audiences/audience_control.h"
 #include "connector/base/clock.h"
 #include "connector/config/registry.h"
 #include "connector/delivery/delivery_control.h"
+#include "connector/membership/audience_table.h"
 #include "connector/membership/catalog.h"
+#include "connector/membership/counter_table.h"
 #include "connector/membership/intake.h"
 #include "connector/membership/journal.h"
 #include "connector/membership/ledger.h"
+#include "connector/membership/operations.h"
 #include "connector/pinterest/client_provider.h"
 #include "connector/pinterest/oauth_token_source.h"
 
@@ -25,7 +29,11 @@ struct AdminContext {
   membership::Catalog* catalog = nullptr;
   membership::Intake* intake = nullptr;
   membership::Ledger* ledger = nullptr;
+  membership::Operations* operations = nullptr;
   membership::Journal* journal = nullptr;
+  membership::AudienceTable* audiences = nullptr;
+  membership::CounterTable* counters = nullptr;
+  audiences::AudienceControl* audience_control = nullptr;
   delivery::DeliveryControl* delivery = nullptr;
   pinterest::ClientProvider* clients = nullptr;
   Clock* clock = nullptr;

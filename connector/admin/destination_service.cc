@@ -1,6 +1,9 @@
 #include "connector/admin/destination_service.h"
 
+#include <algorithm>
 #include <memory>
+#include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -24,11 +27,14 @@ namespace {
 namespace v1 = audience_sync::v1;
 using ingest::ToGrpcStatus;
 
+// How often a watch looks whether it should end.
+constexpr absl::Duration kWatchSlice = absl::Milliseconds(100);
+
 // Counts one long call for as long as it lives.
 class LongCall {
  public:
-  explicit LongCall(std::atomic<int>* count)
-      : count_(count), admitted_(count->fetch_add(1) < limits::kMaxLongCalls) {}
+  explicit LongCall(std::atomic<int>* count, int most = limits::kMaxLongCalls)
+      : count_(count), admitted_(count->fetch_add(1) < most) {}
   ~LongCall() { count_->fetch_sub(1); }
   LongCall(const LongCall&) = delete;
   LongCall& operator=(const LongCall&) = delete;
@@ -39,7 +45,7 @@ class LongCall {
     detail.reason = "TOO_MANY_CALLS";
     detail.retry_delay = absl::Seconds(5);
     return MakeError(absl::StatusCode::kResourceExhausted,
-                     "too many drains and checks run at once", detail);
+                     "too many calls of this kind run at once", detail);
   }
 
  private:
@@ -158,6 +164,43 @@ grpc::Status DestinationServiceImpl::GetSyncStatus(
   if (!status.ok()) return ToGrpcStatus(status.status());
   *response->mutable_status() = *std::move(status);
   return grpc::Status::OK;
+}
+
+grpc::Status DestinationServiceImpl::WatchSyncStatus(
+    grpc::ServerContext* call, const v1::WatchSyncStatusRequest* request,
+    grpc::ServerWriter<v1::WatchSyncStatusResponse>* writer) {
+  absl::Duration interval = absl::Seconds(1);
+  if (request->has_interval()) {
+    interval = absl::Seconds(request->interval().seconds()) +
+               absl::Nanoseconds(request->interval().nanos());
+    if (interval < absl::Milliseconds(100) || interval > absl::Hours(1)) {
+      return ToGrpcStatus(FieldError("interval", "must be from 0.1 s to 1 h"));
+    }
+  }
+  const LongCall watch(&watches_, limits::kMaxStatusWatches);
+  if (!watch.status().ok()) return ToGrpcStatus(watch.status());
+  std::string last;
+  for (;;) {
+    auto destination = FindDestination(context_, request->ad_account_id());
+    if (!destination.ok()) return ToGrpcStatus(destination.status());
+    auto status = ReportStatus(context_, **destination);
+    if (!status.ok()) return ToGrpcStatus(status.status());
+    v1::WatchSyncStatusResponse response;
+    *response.mutable_status() = *std::move(status);
+    std::string now = response.SerializeAsString();
+    if (now != last) {
+      if (!writer->Write(response)) return grpc::Status::CANCELLED;
+      last = std::move(now);
+    }
+    for (absl::Duration left = interval; left > absl::ZeroDuration();
+         left -= kWatchSlice) {
+      if (call->IsCancelled()) return grpc::Status::CANCELLED;
+      if (stop_.WaitForNotificationWithTimeout(std::min(left, kWatchSlice))) {
+        return ToGrpcStatus(MakeError(absl::StatusCode::kUnavailable,
+                                      "SHUTTING_DOWN", "the connector stops"));
+      }
+    }
+  }
 }
 
 grpc::Status DestinationServiceImpl::ListRejections(

@@ -70,6 +70,11 @@ class DestinationServiceImpl final
       grpc::ServerContext* call,
       const audience_sync::v1::GetSyncStatusRequest* request,
       audience_sync::v1::GetSyncStatusResponse* response) override;
+  grpc::Status WatchSyncStatus(
+      grpc::ServerContext* call,
+      const audience_sync::v1::WatchSyncStatusRequest* request,
+      grpc::ServerWriter<audience_sync::v1::WatchSyncStatusResponse>* writer)
+      override;
   grpc::Status ListRejections(
       grpc::ServerContext* call,
       const audience_sync::v1::ListRejectionsRequest* request,
@@ -90,6 +95,7 @@ class DestinationServiceImpl final
   absl::Mutex replay_mutex_;
   // Calls that hold a thread for long: drains and checks.
   std::atomic<int> long_calls_ = 0;
+  std::atomic<int> watches_ = 0;
 };
 
 }  // namespace connector::admin

@@ -76,6 +76,8 @@ absl::StatusOr<Blocks> FindBlocks(const AdminContext& context,
     auto segment = context.ledger->GetSegment(target.segment);
     if (absl::IsNotFound(segment.status())) return Deleted();
     if (!segment.ok()) return segment.status();
+    // That of the list itself: it may be one that was replaced.
+    segment->list = target.list;
     Standing standing = StandingOf(context, *segment);
     if (standing.stopped()) {
       note(std::move(standing));

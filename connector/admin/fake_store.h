@@ -317,6 +317,112 @@ class FakeStore final : public membership::MembershipStore {
     return absl::UnimplementedError("");
   }
 
+  // --- Operations: none are under way ---
+
+  void SetOperationListener(std::function<void(ListNumber)>) override {}
+  absl::StatusOr<membership::MappedSegment> MapSegment(
+      DestinationNumber, absl::string_view, absl::string_view,
+      const membership::SegmentText&, int) override {
+    return absl::UnimplementedError("");
+  }
+  absl::StatusOr<membership::SegmentRow> UpdateSegment(
+      SegmentNumber, const membership::SegmentText&) override {
+    return absl::UnimplementedError("");
+  }
+  absl::StatusOr<membership::SegmentRow> UnmapSegment(SegmentNumber,
+                                                      bool) override {
+    return absl::UnimplementedError("");
+  }
+  absl::Status RequestResync(SegmentNumber) override {
+    return absl::UnimplementedError("");
+  }
+  absl::Status RequestReplacement(SegmentNumber,
+                                  const membership::Replacement&) override {
+    return absl::UnimplementedError("");
+  }
+  std::vector<membership::AudienceTask> AudienceTasks() override { return {}; }
+  absl::Status EndAudienceTask(const membership::AudienceTask&) override {
+    return absl::UnimplementedError("");
+  }
+  std::optional<membership::ListOperation> FindOperation(ListNumber) override {
+    return std::nullopt;
+  }
+  std::vector<membership::ListRow> OperatedLists() override { return {}; }
+  std::vector<std::string> OtherCustomerLists(ListNumber) override {
+    return {};
+  }
+  absl::StatusOr<membership::ListOperation> TakeUp(ListNumber) override {
+    return absl::UnimplementedError("");
+  }
+  absl::StatusOr<bool> ReadEntries(
+      ListNumber, std::string*, int64_t,
+      absl::FunctionRef<absl::Status(identity_mapping::RecordView,
+                                     membership::DeliveredState)>) override {
+    return absl::UnimplementedError("");
+  }
+  absl::Status Advance(ListNumber, uint64_t, absl::string_view, int64_t,
+                       bool) override {
+    return absl::UnimplementedError("");
+  }
+
+  // --- AudienceTable, CounterTable ---
+
+  std::vector<membership::AudienceEntry> Audiences(
+      DestinationNumber destination) override {
+    absl::MutexLock lock(&mutex_);
+    std::vector<membership::AudienceEntry> found;
+    for (const auto& entry : audiences_) {
+      if (entry.key.destination == destination) found.push_back(entry);
+    }
+    return found;
+  }
+  std::optional<membership::AudienceRow> FindAudience(
+      const membership::AudienceKey& key) override {
+    absl::MutexLock lock(&mutex_);
+    for (const auto& entry : audiences_) {
+      if (entry.key == key) return entry.row;
+    }
+    return std::nullopt;
+  }
+  absl::StatusOr<membership::AudienceRow> ChangeAudience(
+      const membership::AudienceKey& key,
+      absl::FunctionRef<void(membership::AudienceRow&)> change) override {
+    absl::MutexLock lock(&mutex_);
+    for (auto& entry : audiences_) {
+      if (!(entry.key == key)) continue;
+      change(entry.row);
+      return entry.row;
+    }
+    audiences_.push_back({key, {}});
+    change(audiences_.back().row);
+    return audiences_.back().row;
+  }
+  absl::StatusOr<membership::AudienceRow> NoteAudience(
+      const membership::AudienceKey& key,
+      absl::FunctionRef<void(membership::AudienceRow&)> change) override {
+    return ChangeAudience(key, change);
+  }
+  absl::Status DeleteAudience(const membership::AudienceKey& key) override {
+    absl::MutexLock lock(&mutex_);
+    std::erase_if(audiences_,
+                  [&](const auto& entry) { return entry.key == key; });
+    return absl::OkStatus();
+  }
+  std::optional<membership::ListCounterRow> FindCounters(
+      ListNumber list) override {
+    absl::MutexLock lock(&mutex_);
+    const auto found = counters_.find(list);
+    if (found == counters_.end()) return std::nullopt;
+    return found->second;
+  }
+  absl::Status ChangeCounters(
+      ListNumber list,
+      absl::FunctionRef<void(membership::ListCounterRow&)> change) override {
+    absl::MutexLock lock(&mutex_);
+    change(counters_[list]);
+    return absl::OkStatus();
+  }
+
   // --- Journal ---
 
   absl::StatusOr<membership::DestinationReport> Report(
@@ -345,6 +451,9 @@ class FakeStore final : public membership::MembershipStore {
       ABSL_GUARDED_BY(mutex_);
   std::map<ListNumber, membership::ListRow> lists_ ABSL_GUARDED_BY(mutex_);
   std::map<ListNumber, membership::PendingList> pending_
+      ABSL_GUARDED_BY(mutex_);
+  std::vector<membership::AudienceEntry> audiences_ ABSL_GUARDED_BY(mutex_);
+  std::map<ListNumber, membership::ListCounterRow> counters_
       ABSL_GUARDED_BY(mutex_);
   membership::DestinationReport report_ ABSL_GUARDED_BY(mutex_);
   membership::RejectionPage rejections_ ABSL_GUARDED_BY(mutex_);

@@ -46,6 +46,8 @@ absl::StatusOr<v1::ReplayRejectionsResponse> ReplayRejections(
   v1::ReplayRejectionsResponse response;
   for (const membership::SegmentReport& segment : report->segments) {
     if (only.has_value() && segment.segment.number != only->number) continue;
+    // What is committed for it would be excluded.
+    if (segment.segment.mapping != membership::MappingState::kMapped) continue;
     // What was replayed before and is not settled yet still stands refused in
     // the store: no more than what the counters show as refused.
     const int64_t standing =

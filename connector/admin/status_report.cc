@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <optional>
 
+#include "connector/admin/audience_report.h"
 #include "connector/admin/full_sync_status.h"
 #include "connector/admin/login_status.h"
+#include "connector/admin/segment_mapping.h"
 #include "connector/admin/standing.h"
 #include "connector/admin/timestamps.h"
 #include "connector/delivery/list_name.h"
@@ -56,6 +58,9 @@ v1::SegmentStatus SegmentStatusOf(const AdminContext& context,
   if (report.full_sync.has_value()) {
     *status.mutable_full_sync() = ToFullSyncProto(*report.full_sync);
   }
+  *status.mutable_mapping() = ToMapping(report.segment, report.operation,
+                                        report.former_customer_list_id);
+  ReportAudience(context, destination, report, &status);
 
   const Standing own = StandingOf(context, report.segment);
   const Standing& decides = destination_standing.stopped() || own.reason.ok()
@@ -105,6 +110,7 @@ absl::StatusOr<v1::DestinationStatus> ReportStatus(
     *status.add_segment_statuses() =
         SegmentStatusOf(context, destination, standing, segment);
   }
+  ReportDeclaredAudiences(context, destination, &status);
   status.set_backlog_bytes(backlog_bytes);
   if (oldest.has_value()) {
     *status.mutable_oldest_pending_time() = ToTimestamp(*oldest);

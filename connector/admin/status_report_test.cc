@@ -79,6 +79,55 @@ TEST_F(StatusReportTest, ShowsWhatIsKnownOfASegment) {
 }
 
 // Whatever the store counted, the answer adds up, by segment and in all.
+TEST_F(StatusReportTest, ShowsAudiencesAndWhoElseWrites) {
+  membership::SegmentReport report = SegmentReport("vip");
+  report.list.customer_list_id = "400";
+  membership::DestinationReport all;
+  all.segments.push_back(report);
+  store_.SetReport(all);
+  EXPECT_EQ(Report().segment_statuses(0).audience().state(),
+            v1::AUDIENCE_STATE_PENDING);
+  EXPECT_FALSE(Report().segment_statuses(0).has_list_counters());
+
+  membership::AudienceKey key;
+  key.destination = destination_->number;
+  key.segment = report.segment.number;
+  ASSERT_TRUE(store_
+                  .ChangeAudience(key,
+                                  [&](membership::AudienceRow& row) {
+                                    row.audience_id = "2542";
+                                    row.name = "Best";
+                                    row.status = "TOO_SMALL";
+                                    row.size = 40;
+                                    row.status_time = clock_.Now();
+                                  })
+                  .ok());
+  ASSERT_TRUE(store_
+                  .ChangeCounters(report.list.number,
+                                  [&](membership::ListCounterRow& row) {
+                                    row.has_told = true;
+                                    row.told = {17, 0, 3};
+                                    row.has_base = true;
+                                    row.sent = {10, 0, 2};
+                                    row.open = {5, 0, 1};
+                                    row.foreign = {2, 0, 1};
+                                  })
+                  .ok());
+  const v1::SegmentStatus segment = Report().segment_statuses(0);
+  EXPECT_EQ(segment.audience().audience_id(), "2542");
+  EXPECT_EQ(segment.audience().state(), v1::AUDIENCE_STATE_TOO_SMALL);
+  EXPECT_EQ(segment.audience().size(), 40);
+  EXPECT_EQ(segment.audience().pinterest_status(), "TOO_SMALL");
+  EXPECT_NE(segment.audience().hint().find("fewer than 100"),
+            std::string::npos);
+  EXPECT_EQ(segment.list_counters().pinterest().uploaded_records(), 17);
+  EXPECT_EQ(segment.list_counters().expected_least().uploaded_records(), 10);
+  EXPECT_EQ(segment.list_counters().expected_most().uploaded_records(), 15);
+  EXPECT_EQ(segment.list_counters().foreign().uploaded_records(), 2);
+  EXPECT_NE(segment.list_counters().hint().find("somebody else writes"),
+            std::string::npos);
+}
+
 TEST_F(StatusReportTest, CountersAddUp) {
   FakeRandom random(7);
   const auto some = [&] { return static_cast<int64_t>(random.Next() % 1000); };

@@ -50,9 +50,16 @@
   POINT(kDeletionWritten, "membership.deletion.written")              \
   POINT(kSegmentUnwritten, "membership.segment.unwritten")            \
   POINT(kSegmentWritten, "membership.segment.written")                \
+  POINT(kOperationUnwritten, "membership.operation.unwritten")        \
+  POINT(kOperationWritten, "membership.operation.written")            \
+  POINT(kReplacementUnwritten, "membership.replacement.unwritten")    \
+  POINT(kReplacementWritten, "membership.replacement.written")        \
+  POINT(kOperationEnded, "membership.operation.ended")                \
   /* What delivery writes. */                                         \
   POINT(kListUnwritten, "membership.list.unwritten")                  \
   POINT(kListWritten, "membership.list.written")                      \
+  POINT(kAudienceUnwritten, "membership.audience.unwritten")          \
+  POINT(kAudienceWritten, "membership.audience.written")              \
   POINT(kDoubtUnwritten, "membership.doubt.unwritten")                \
   POINT(kDoubtWritten, "membership.doubt.written")                    \
   POINT(kDoubtCancelled, "membership.doubt.cancelled")                \
@@ -81,7 +88,10 @@
   POINT(kEarlyRemovalsTaken, "delivery.early_removals.taken")         \
   POINT(kEarlyRemovalsConfirmed, "delivery.early_removals.confirmed") \
   POINT(kRequestHalved, "delivery.request.halved")                    \
-  POINT(kEchoesUnended, "delivery.echoes.unended")
+  POINT(kEchoesUnended, "delivery.echoes.unended")                    \
+  /* Audiences. */                                                    \
+  POINT(kAudienceCreationNoted, "audiences.creation.noted")           \
+  POINT(kAudienceCreationAnswered, "audiences.creation.answered")
 
 namespace connector {
 

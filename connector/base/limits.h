@@ -51,6 +51,18 @@ inline constexpr int kMaxSegmentNamespaceFilters = 100;
 inline constexpr int kDefaultMaxCustomerLists = 250;
 inline constexpr int kMaxCustomerLists = 10'000;
 
+// Audiences.
+inline constexpr int kMaxDeclaredAudiences = 100;
+inline constexpr int kMaxAudienceNameBytes = 500;
+inline constexpr int kMaxCategoryBytes = 100;
+inline constexpr int kMaxEngagementDomains = 20;
+inline constexpr int kMaxDomainBytes = 253;
+inline constexpr int kMaxVisitorConditions = 20;
+inline constexpr absl::Duration kMinPollInterval = absl::Seconds(1);
+inline constexpr absl::Duration kMaxPollInterval = absl::Hours(24);
+inline constexpr absl::Duration kDefaultFirstPollInterval = absl::Minutes(2);
+inline constexpr absl::Duration kDefaultLongestPollInterval = absl::Hours(1);
+
 // Delivery.
 inline constexpr int kDefaultRequestRecords = 10'000;
 inline constexpr int kMaxRequestRecords = 50'000;
@@ -97,6 +109,8 @@ inline constexpr int64_t kServerMemoryBytes = 128 << 20;
 inline constexpr int kMaxServerThreads = 256;
 // Drains and checks at a time.
 inline constexpr int kMaxLongCalls = 32;
+// Watches of a status at a time; each holds a thread.
+inline constexpr int kMaxStatusWatches = 32;
 inline constexpr int kDefaultPageSize = 100;
 inline constexpr int kMaxPageSize = 1'000;
 

@@ -76,6 +76,9 @@ class CommandContext {
     return Call(method, request, response, CallTimeout());
   }
 
+  // The outcome of a call that was made without this.
+  static absl::Status Converted(const grpc::Status& status);
+
   // Standard output.
   void Print(absl::string_view text) const;
   void PrintJson(const nlohmann::ordered_json& json) const;
@@ -93,7 +96,6 @@ class CommandContext {
  private:
   void Prepare(grpc::ClientContext& context, absl::Duration timeout);
   static void SetDeadline(grpc::ClientContext& context, absl::Duration timeout);
-  static absl::Status Converted(const grpc::Status& status);
   static absl::Duration CallTimeout();
 
   const CommandEnvironment environment_;

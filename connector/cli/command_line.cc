@@ -112,7 +112,8 @@ const std::vector<Command>& AllCommands() {
                                 ExportCommand(),     StatusCommand(),
                                 RejectionsCommand(), DrainCommand(),
                                 LoginCommand(),      BackupCommand(),
-                                FullSyncCommand()};
+                                FullSyncCommand(),
+                                SegmentsCommand()};
   return commands;
 }
 

@@ -23,6 +23,7 @@ Command DrainCommand();
 Command LoginCommand();
 Command BackupCommand();
 Command FullSyncCommand();
+Command SegmentsCommand();
 
 }  // namespace connector::cli
 

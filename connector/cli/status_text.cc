@@ -13,6 +13,7 @@
 namespace connector::cli {
 namespace {
 
+using audience_sync::v1::AudienceStatus;
 using audience_sync::v1::DestinationStatus;
 using audience_sync::v1::SegmentStatus;
 using audience_sync::v1::SyncCounters;
@@ -69,6 +70,17 @@ std::string SegmentTable(const DestinationStatus& status) {
       default:
         break;
     }
+    if (segment.mapping().state() ==
+        audience_sync::v1::MAPPING_STATE_UNMAPPED_KEPT) {
+      absl::StrAppend(&state, "  unmapped");
+    } else if (segment.mapping().state() ==
+               audience_sync::v1::MAPPING_STATE_UNMAPPED_EMPTIED) {
+      absl::StrAppend(&state, "  unmapped, emptied");
+    }
+    if (segment.mapping().has_operation()) {
+      absl::StrAppend(&state, "  ",
+                      OperationText(segment.mapping().operation()));
+    }
     if (segment.has_last_error()) {
       absl::StrAppend(&state, "  ", ErrorLine(segment.last_error()));
     }
@@ -81,7 +93,93 @@ std::string SegmentTable(const DestinationStatus& status) {
   return table.Render();
 }
 
+// "READY", "PENDING"...: Pinterest's word if there is one.
+std::string AudienceWord(const AudienceStatus& audience) {
+  if (!audience.pinterest_status().empty()) return audience.pinterest_status();
+  const std::string name =
+      audience_sync::v1::AudienceState_Name(audience.state());
+  return std::string(absl::StripPrefix(name, "AUDIENCE_STATE_"));
+}
+
+void AddAudience(const AudienceStatus& audience, absl::Time now, Table& table) {
+  std::string id =
+      audience.audience_id().empty() ? "not made yet" : audience.audience_id();
+  std::string since;
+  if (audience.has_state_time()) {
+    since = HumanDuration(
+        now - absl::FromUnixSeconds(audience.state_time().seconds()));
+  }
+  std::string hint = audience.hint();
+  if (!audience.last_error().empty()) {
+    absl::StrAppend(&hint, hint.empty() ? "" : "; ",
+                    "Pinterest: ", audience.last_error());
+  }
+  table.AddRow(
+      {audience.name(), id, audience.audience_type(), AudienceWord(audience),
+       audience.has_size() ? Grouped(audience.size()) : "-", since, hint});
+}
+
+// The audiences of segments and the declared ones; empty if there are none.
+std::string AudienceTable(const DestinationStatus& status, absl::Time now) {
+  Table table({{"AUDIENCE"},
+               {"ID"},
+               {"TYPE"},
+               {"STATUS"},
+               {"SIZE", true},
+               {"SINCE", true},
+               {"HINT"}});
+  bool any = false;
+  for (const SegmentStatus& segment : status.segment_statuses()) {
+    if (!segment.has_audience()) continue;
+    any = true;
+    AudienceStatus audience = segment.audience();
+    if (audience.name().empty())
+      audience.set_name(segment.customer_list_name());
+    AddAudience(audience, now, table);
+  }
+  for (const AudienceStatus& audience : status.declared_audiences()) {
+    any = true;
+    AddAudience(audience, now, table);
+  }
+  return any ? absl::StrCat("\n", table.Render()) : "";
+}
+
 }  // namespace
+
+std::string OperationText(const audience_sync::v1::ListOperation& operation) {
+  std::string text;
+  switch (operation.kind()) {
+    case audience_sync::v1::LIST_OPERATION_KIND_EMPTY:
+      text = "emptying the list";
+      break;
+    case audience_sync::v1::LIST_OPERATION_KIND_RESYNC:
+      text = "sending every member again";
+      break;
+    case audience_sync::v1::LIST_OPERATION_KIND_REPLACE:
+      text = "going over to another list";
+      break;
+    case audience_sync::v1::LIST_OPERATION_KIND_EMPTY_FORMER:
+      text = "emptying the replaced list";
+      break;
+    default:
+      text = "something unknown";
+      break;
+  }
+  switch (operation.phase()) {
+    case audience_sync::v1::LIST_OPERATION_PHASE_REQUESTED:
+      absl::StrAppend(&text, " begins");
+      break;
+    case audience_sync::v1::LIST_OPERATION_PHASE_AUDIENCE:
+      absl::StrAppend(&text, " waits for the audience");
+      break;
+    default:
+      absl::StrAppend(&text, ", ", operation.sent_count(), " of ",
+                      operation.member_count(), " sent");
+      break;
+  }
+  if (operation.then_empty()) absl::StrAppend(&text, ", then emptying it");
+  return text;
+}
 
 std::string StatusText(const DestinationStatus& status, absl::Time now) {
   std::string text =
@@ -107,6 +205,12 @@ std::string StatusText(const DestinationStatus& status, absl::Time now) {
                     "\n");
   }
   absl::StrAppend(&text, "\n", SegmentTable(status));
+  for (const SegmentStatus& segment : status.segment_statuses()) {
+    if (segment.list_counters().hint().empty()) continue;
+    absl::StrAppend(&text, "list ", Printable(segment.customer_list_id()), ": ",
+                    Printable(segment.list_counters().hint()), "\n");
+  }
+  absl::StrAppend(&text, AudienceTable(status, now));
   if (status.export_positions_size() > 0) {
     Table exports({{"EXPORT"},
                    {"DURABLE BATCH", true},

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/time/time.h"
+#include "audience_sync/v1/segment_mapping.pb.h"
 #include "audience_sync/v1/sync_status.pb.h"
 
 namespace connector::cli {
@@ -13,6 +14,9 @@ namespace connector::cli {
 // counted from.
 std::string StatusText(const audience_sync::v1::DestinationStatus& status,
                        absl::Time now);
+
+// What is under way with a list: "emptying the list, 3 of 5 sent".
+std::string OperationText(const audience_sync::v1::ListOperation& operation);
 
 }  // namespace connector::cli
 

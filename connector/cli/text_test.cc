@@ -176,5 +176,42 @@ cli-1              20               12  yes
 )");
 }
 
+TEST(StatusTextTest, ShowsAudiencesAndWhoElseWrites) {
+  audience_sync::v1::DestinationStatus status;
+  ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(
+      R"pb(
+        ad_account_id: "549755885175"
+        segment_statuses {
+          customer_list_name: "cdp/ups/s-1"
+          customer_list_id: "643"
+          audience {
+            audience_id: "2542"
+            audience_type: "CUSTOMER_LIST"
+            name: "Best"
+            state: AUDIENCE_STATE_WAITING
+            pinterest_status: "PROCESSING"
+            size: 1200
+            state_time { seconds: 1000 }
+            hint: "at work"
+          }
+          list_counters { hint: "somebody else writes to this list" }
+        }
+        declared_audiences {
+          audience_type: "ACTALIKE"
+          name: "Like them"
+          state: AUDIENCE_STATE_PENDING
+          last_error: "bad rule"
+        }
+      )pb",
+      &status));
+  const std::string text = StatusText(status, absl::FromUnixSeconds(1090));
+  for (const char* words :
+       {"list 643: somebody else writes to this list", "Best", "2542",
+        "PROCESSING", "1,200", "at work", "Like them", "not made yet",
+        "PENDING", "Pinterest: bad rule"}) {
+    EXPECT_NE(text.find(words), std::string::npos) << words << "\n" << text;
+  }
+}
+
 }  // namespace
 }  // namespace connector::cli

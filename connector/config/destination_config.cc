@@ -218,6 +218,8 @@ DestinationState ResolveChange(const v1::Destination& destination,
                     &state.policy, check);
   ReadDeliveryPolicy(destination.delivery_policy(),
                      Path(field, "delivery_policy"), &state.policy, check);
+  state.policy.audiences = ReadAudiencePolicy(
+      destination.audience_policy(), Path(field, "audience_policy"), check);
   state.config.mutable_segment_policy()->set_list_name_prefix(
       state.policy.list_name_prefix);
   if (stored != nullptr && stored->segment_policy().list_name_prefix() !=

@@ -10,6 +10,7 @@
 #include "absl/time/time.h"
 #include "audience_sync/v1/destination.pb.h"
 #include "audience_sync/v1/destination_service.pb.h"
+#include "connector/config/audience_config.h"
 #include "connector/config/field_check.h"
 #include "connector/membership/types.h"
 #include "identity_mapping/mapping.h"
@@ -28,6 +29,7 @@ struct DestinationPolicy {
   absl::Duration max_delay;
   absl::Duration creation_lookup_window;
   int64_t max_backlog_bytes = 0;
+  AudienceSettings audiences;
   int max_full_sync_removal_percent = 0;
 
   bool TakesSegmentNamespace(absl::string_view segment_namespace) const;

@@ -50,7 +50,16 @@ absl::StatusOr<std::unique_ptr<Deliverer>> Deliverer::Create(
       raw->full_sync_wake_.Signal();
     });
   }
+  if (raw->options_.operations != nullptr) {
+    raw->options_.operations->SetOperationListener(
+        [raw](ListNumber list) { raw->OnOperation(list); });
+  }
   absl::MutexLock lock(&raw->mutex_);
+  if (raw->options_.operations != nullptr) {
+    for (const auto& row : raw->options_.operations->OperatedLists()) {
+      raw->FindOrAddTask(row.number, row.destination);
+    }
+  }
   for (const auto& [list, time] : raw->options_.ledger->EchoTimes()) {
     auto row = raw->options_.ledger->GetList(list);
     if (!row.ok()) continue;
@@ -66,11 +75,14 @@ absl::StatusOr<std::unique_ptr<Deliverer>> Deliverer::Create(
 Deliverer::Deliverer(DelivererOptions options)
     : options_(std::move(options)), sort_budget_(options_.sort_memory_bytes) {
   environment_.ledger = options_.ledger;
+  environment_.counters = options_.counters;
   environment_.clock = options_.clock;
   environment_.random = options_.random;
   environment_.sort_budget = &sort_budget_;
   environment_.spill_directory = options_.spill_directory;
   environment_.observer = options_.observer;
+  environment_.operations = options_.operations;
+  environment_.operation_piece = options_.operation_piece;
   environment_.full_syncs = options_.full_syncs;
   environment_.stop = &stop_;
   if (options_.full_syncs == nullptr) return;
@@ -89,6 +101,9 @@ Deliverer::~Deliverer() {
   options_.ledger->SetCommitListener(nullptr);
   if (options_.full_syncs != nullptr) {
     options_.full_syncs->SetFullSyncListener(nullptr);
+  }
+  if (options_.operations != nullptr) {
+    options_.operations->SetOperationListener(nullptr);
   }
 }
 
@@ -199,9 +214,9 @@ Deliverer::Task* Deliverer::PickReady(absl::Time now, absl::Time* next) {
   return nullptr;
 }
 
-absl::StatusOr<PassRoute> Deliverer::Route(Task& task) {
-  PassRoute route;
-  route.destination = options_.registry->FindDestination(task.destination);
+absl::StatusOr<CallRoute> Deliverer::RouteTo(DestinationNumber destination) {
+  CallRoute route;
+  route.destination = options_.registry->FindDestination(destination);
   if (route.destination == nullptr) {
     return absl::NotFoundError("the destination was deleted");
   }
@@ -214,6 +229,8 @@ absl::StatusOr<PassRoute> Deliverer::Route(Task& task) {
                      absl::StrCat("there is no credential ",
                                   route.destination->credential_id));
   }
+  route.credential_id = credential->credential_id;
+  route.token_name = credential->access_token_file;
   route.credential = Channel(*credential);
   if (route.credential == nullptr) {
     return MakeError(
@@ -221,17 +238,28 @@ absl::StatusOr<PassRoute> Deliverer::Route(Task& task) {
         absl::StrCat("the token file of credential ",
                      route.destination->credential_id, " cannot be used"));
   }
-  route.list_gate = &task.gate;
   absl::MutexLock lock(&mutex_);
-  if (task.credential_id != credential->credential_id) {
-    --running_[task.credential_id];
-    task.credential_id = credential->credential_id;
-    ++running_[task.credential_id];
-  }
-  auto& gate = destination_gates_[task.destination];
+  auto& gate = destination_gates_[destination];
   if (gate == nullptr) gate = std::make_shared<DestinationGate>();
   // Gates are never deleted while the deliverer lives.
   route.destination_gate = &gate->gate;
+  return route;
+}
+
+absl::StatusOr<PassRoute> Deliverer::Route(Task& task) {
+  absl::StatusOr<CallRoute> call = RouteTo(task.destination);
+  if (!call.ok()) return call.status();
+  PassRoute route;
+  route.destination = std::move(call->destination);
+  route.credential = std::move(call->credential);
+  route.destination_gate = call->destination_gate;
+  route.list_gate = &task.gate;
+  absl::MutexLock lock(&mutex_);
+  if (task.credential_id != call->credential_id) {
+    --running_[task.credential_id];
+    task.credential_id = call->credential_id;
+    ++running_[task.credential_id];
+  }
   return route;
 }
 
@@ -336,14 +364,7 @@ void Deliverer::Finish(Task& task, const ListPass::StepResult& result) {
                       result.reason, result.time};
   }
   if (result.gate_opened) {
-    for (auto& [list, other] : tasks_) {
-      if (other.get() != &task &&
-          other->condition.state == DeliveryCondition::State::kBlocked &&
-          (other->credential_id == task.credential_id ||
-           other->destination == task.destination)) {
-        Rouse(*other, now);
-      }
-    }
+    RouseBlocked(&task, task.credential_id, task.destination);
   }
   switch (result.kind) {
     case StepKind::kAgain:
@@ -432,6 +453,13 @@ void Deliverer::Schedule(Task& task) {
   } else {
     task.flush = false;
   }
+  if (options_.operations != nullptr) {
+    const auto operation = options_.operations->FindOperation(task.list);
+    if (operation.has_value() && operation->needs_passes()) {
+      due = absl::InfinitePast();
+      removal = removal || operation->removes();
+    }
+  }
   due = std::max(due, task.not_before);
   if (due != absl::InfiniteFuture()) Enqueue(task, due, removal);
 }
@@ -491,6 +519,18 @@ void Deliverer::OnCommit(ListNumber list, bool has_removals) {
   Schedule(task);
 }
 
+void Deliverer::OnOperation(ListNumber list) {
+  absl::MutexLock lock(&mutex_);
+  const auto row = options_.ledger->GetList(list);
+  if (!row.ok()) return;
+  Task& task = FindOrAddTask(list, row->destination);
+  // What stopped it may be what is done away with.
+  task.gate.Open();
+  // A step that runs ends before it is seen, and looks by itself.
+  ++configuration_;
+  Rouse(task, options_.clock->Now());
+}
+
 void Deliverer::OnConfigurationChanged() {
   absl::MutexLock lock(&mutex_);
   ++configuration_;
@@ -503,6 +543,25 @@ void Deliverer::Rouse(Task& task, absl::Time now) {
   task.not_before = absl::InfinitePast();
   if (task.pass != nullptr) Enqueue(task, now, task.pass->NextIsRemoval());
   Schedule(task);
+}
+
+void Deliverer::RouseBlocked(const Task* opener,
+                             absl::string_view credential_id,
+                             DestinationNumber destination) {
+  const absl::Time now = options_.clock->Now();
+  for (auto& [list, other] : tasks_) {
+    if (other.get() != opener &&
+        other->condition.state == DeliveryCondition::State::kBlocked &&
+        (other->credential_id == credential_id ||
+         other->destination == destination)) {
+      Rouse(*other, now);
+    }
+  }
+}
+
+void Deliverer::OnGateOpened(const CallRoute& route) {
+  absl::MutexLock lock(&mutex_);
+  RouseBlocked(nullptr, route.credential_id, route.destination->number);
 }
 
 void Deliverer::Flush(DestinationNumber destination) {

@@ -20,6 +20,7 @@
 #include "connector/base/limits.h"
 #include "connector/base/random.h"
 #include "connector/config/registry.h"
+#include "connector/delivery/call_router.h"
 #include "connector/delivery/credential_channel.h"
 #include "connector/delivery/delivery_control.h"
 #include "connector/delivery/delivery_event.h"
@@ -27,6 +28,7 @@
 #include "connector/delivery/gate.h"
 #include "connector/delivery/list_pass.h"
 #include "connector/delivery/sort_budget.h"
+#include "connector/membership/counter_table.h"
 #include "connector/membership/ledger.h"
 #include "connector/pinterest/client_provider.h"
 
@@ -35,6 +37,9 @@ namespace connector::delivery {
 struct DelivererOptions {
   // All must outlive the deliverer.
   membership::Ledger* ledger = nullptr;
+  membership::Operations* operations = nullptr;
+  // Where Pinterest's counters are noted; nullptr: nowhere.
+  membership::CounterTable* counters = nullptr;
   config::Registry* registry = nullptr;
   // Full syncs and how they are decided; nullptr: there are none.
   membership::FullSyncs* full_syncs = nullptr;
@@ -57,6 +62,8 @@ struct DelivererOptions {
   // A worker that waits looks at the clock this often, in real time: for tests
   // whose clock runs faster than the machine's.
   absl::Duration longest_sleep = absl::Seconds(10);
+  // As in PassEnvironment.
+  int64_t operation_piece = 1'000'000;
   // For the log; may be empty.
   DeliveryObserver observer;
 };
@@ -65,9 +72,9 @@ struct DelivererOptions {
 // thread, and what stops whom. One pass at a time for a list; removals of any
 // list before additions; a step of each in turn, so that a huge list holds up
 // nobody. Thread-safe.
-class Deliverer : public DeliveryControl {
+class Deliverer : public DeliveryControl, public CallRouter {
  public:
-  // Takes over the ledger's commit listener.
+  // Takes over the ledger's commit listener and that of operations.
   static absl::StatusOr<std::unique_ptr<Deliverer>> Create(
       DelivererOptions options);
   ~Deliverer() override;
@@ -93,6 +100,10 @@ class Deliverer : public DeliveryControl {
       absl::string_view credential_id) override;
   void Flush(membership::DestinationNumber destination) override;
   void Retry(membership::DestinationNumber destination) override;
+
+  absl::StatusOr<CallRoute> RouteTo(
+      membership::DestinationNumber destination) override;
+  void OnGateOpened(const CallRoute& route) override;
 
  private:
   struct Task {
@@ -134,6 +145,8 @@ class Deliverer : public DeliveryControl {
   explicit Deliverer(DelivererOptions options);
 
   void OnCommit(membership::ListNumber list, bool has_removals);
+  // Something is to be done with the list, or no longer.
+  void OnOperation(membership::ListNumber list);
   void Work();
   void JudgeFullSyncs();
   // Null if nothing can be run now; then something may be at `*next`, or when
@@ -161,6 +174,10 @@ class Deliverer : public DeliveryControl {
   std::shared_ptr<CredentialChannel> Channel(
       const config::CredentialState& credential);
   absl::StatusOr<PassRoute> Route(Task& task);
+  // Tasks other than `opener` that wait at a gate of these.
+  void RouseBlocked(const Task* opener, absl::string_view credential_id,
+                    membership::DestinationNumber destination)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const DelivererOptions options_;
   SortBudget sort_budget_;

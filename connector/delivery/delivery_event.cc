@@ -24,6 +24,12 @@ const char* DeliveryEventName(DeliveryEvent::Kind kind) {
       return "INTERNAL_ERROR";
     case DeliveryEvent::Kind::kFullSyncJudged:
       return "FULL_SYNC_JUDGED";
+    case DeliveryEvent::Kind::kListGone:
+      return "LIST_GONE";
+    case DeliveryEvent::Kind::kOperationBegun:
+      return "OPERATION_BEGUN";
+    case DeliveryEvent::Kind::kOperationEnded:
+      return "OPERATION_ENDED";
   }
   return "UNKNOWN";
 }

@@ -26,6 +26,10 @@ struct DeliveryEvent {
     kInternalError,
     // A full sync is applied, or waits for somebody to confirm it.
     kFullSyncJudged,
+    // A list that was replaced is not there any more.
+    kListGone,
+    kOperationBegun,
+    kOperationEnded,
   };
   Kind kind;
   std::string ad_account_id;

@@ -91,6 +91,9 @@ void DeliveryWorld::Open() {
   DelivererOptions delivery;
   delivery.ledger =
       ledger_wrapper_ ? ledger_wrapper_(store_.get()) : store_.get();
+  delivery.operations = store_.get();
+  delivery.operation_piece = 4;
+  delivery.counters = store_.get();
   delivery.registry = registry_.get();
   delivery.full_syncs = store_.get();
   delivery.min_members_to_confirm = min_members_to_confirm_;
@@ -212,8 +215,18 @@ absl::Status DeliveryWorld::TryCommitTo(const std::string& ad_account,
 
 int DeliveryWorld::RunSteps(int at_most) {
   int run = 0;
-  while (run < at_most && deliverer_->RunReadyStep()) ++run;
+  do {
+    while (run < at_most && deliverer_->RunReadyStep()) ++run;
+  } while (run < at_most && TellAudiences());
   return run;
+}
+
+bool DeliveryWorld::TellAudiences() {
+  const auto tasks = store_->AudienceTasks();
+  for (const auto& task : tasks) {
+    if (!store_->EndAudienceTask(task).ok()) return false;
+  }
+  return !tasks.empty();
 }
 
 bool DeliveryWorld::RunUntilQuiet(absl::Duration at_most) {

@@ -96,7 +96,11 @@ class DeliveryWorld {
   // Takes effect with the next Open.
   void set_max_passes(int max_passes) { max_passes_ = max_passes; }
 
-  // Runs steps that are due now; returns how many were run.
+  // Does what audiences would have to be told; false if there was nothing.
+  bool TellAudiences();
+
+  // Runs steps that are due now, and what audiences are told then; returns how
+  // many were run.
   int RunSteps(int at_most = 1'000'000);
   // Runs steps and moves the clock to whatever is due next, until nothing
   // waits any more or `at_most` has passed. True if nothing waits.

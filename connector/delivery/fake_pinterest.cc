@@ -121,10 +121,30 @@ std::string FakePinterest::AddList(std::string name,
                                    std::string ad_account_id) {
   absl::MutexLock lock(&mutex_);
   const std::string id = absl::StrCat(++next_id_);
-  lists_[id] = {std::move(name),          "EMAIL",
-                absl::InfinitePast(),     std::move(records),
-                std::move(ad_account_id), true};
+  const auto uploaded = static_cast<int64_t>(records.size());
+  lists_[id] = {std::move(name),
+                "EMAIL",
+                absl::InfinitePast(),
+                std::move(records),
+                std::move(ad_account_id),
+                true,
+                uploaded,
+                0,
+                1};
   return id;
+}
+
+void FakePinterest::Edit(
+    const std::string& list_id,
+    const std::function<void(std::set<std::string>&)>& change) {
+  absl::MutexLock lock(&mutex_);
+  ApplyLate();
+  change(lists_.at(list_id).records);
+}
+
+void FakePinterest::Vanish(const std::string& list_id) {
+  absl::MutexLock lock(&mutex_);
+  lists_.erase(list_id);
 }
 
 std::map<std::string, struct FakePinterest::List> FakePinterest::Lists() {
@@ -174,6 +194,27 @@ void FakePinterest::ApplyLate() {
   }
 }
 
+void FakePinterest::WriteForeign(const std::string& list_id, int64_t uploaded,
+                                 int64_t removed) {
+  absl::MutexLock lock(&mutex_);
+  struct List& list = lists_.at(list_id);
+  list.uploaded += uploaded;
+  list.removed += removed;
+  ++list.batches;
+}
+
+CustomerList FakePinterest::Describe(const std::string& id) {
+  const struct List& list = lists_.at(id);
+  CustomerList answer;
+  answer.id = id;
+  answer.name = list.name;
+  answer.status = "PROCESSING";
+  answer.num_uploaded_user_records = list.uploaded;
+  answer.num_removed_user_records = list.removed;
+  answer.num_batches = list.batches;
+  return answer;
+}
+
 FakePinterest::Fault FakePinterest::Decide(const Call& call) {
   ApplyLate();
   if (faults_ != nullptr) {
@@ -205,9 +246,7 @@ pinterest::ApiResult<CustomerList> FakePinterest::Write(
     case Fault::kExceptions:
     case Fault::kBudgetUsedUp:
     case Fault::kWrongCounters: {
-      CustomerList answer;
-      answer.id = apply(call.time);
-      answer.status = "PROCESSING";
+      CustomerList answer = Describe(apply(call.time));
       pinterest::CallInfo info;
       if (fault == Fault::kExceptions) answer.exceptions_json = "[\"odd\"]";
       if (fault == Fault::kBudgetUsedUp) {
@@ -286,7 +325,11 @@ pinterest::ApiResult<CustomerList> FakePinterest::Create(
                                    list_type,
                                    now + listing_delay_,
                                    {texts.begin(), texts.end()},
-                                   account};
+                                   account,
+                                   false,
+                                   static_cast<int64_t>(texts.size()),
+                                   0,
+                                   1};
                      return id;
                    });
 }
@@ -308,18 +351,21 @@ pinterest::ApiResult<CustomerList> FakePinterest::Update(
   call.list_name = list->second.name;
   auto texts = call.records;
   return Write(std::move(call), [this, texts, add,
-                                 id = std::string(customer_list_id)](absl::Time)
-                                    ABSL_NO_THREAD_SAFETY_ANALYSIS {
-                                      auto& on_list = lists_[id].records;
-                                      for (const std::string& text : texts) {
-                                        if (add) {
-                                          on_list.insert(text);
-                                        } else {
-                                          on_list.erase(text);
-                                        }
-                                      }
-                                      return id;
-                                    });
+                                 id = std::string(customer_list_id)](
+                                    absl::Time) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    auto& list = lists_[id];
+    (add ? list.uploaded : list.removed) += static_cast<int64_t>(texts.size());
+    ++list.batches;
+    auto& on_list = list.records;
+    for (const std::string& text : texts) {
+      if (add) {
+        on_list.insert(text);
+      } else {
+        on_list.erase(text);
+      }
+    }
+    return id;
+  });
 }
 
 pinterest::ApiResult<CustomerList> FakePinterest::Get(
@@ -329,10 +375,7 @@ pinterest::ApiResult<CustomerList> FakePinterest::Get(
   if (found == lists_.end()) {
     return MakeApiError(ErrorClass::kNotFound, 404, false);
   }
-  CustomerList list;
-  list.id = found->first;
-  list.name = found->second.name;
-  return list;
+  return Describe(found->first);
 }
 
 pinterest::ApiResult<pinterest::CustomerListPage> FakePinterest::List(
@@ -373,10 +416,7 @@ pinterest::ApiResult<pinterest::CustomerListPage> FakePinterest::List(
   for (const auto& [id, list] : lists_) {
     if (list.visible_from > clock_->Now()) continue;
     if (!Has(call.ad_account_id, list)) continue;
-    CustomerList item;
-    item.id = id;
-    item.name = list.name;
-    all.push_back(item);
+    all.push_back(Describe(id));
   }
   if (newest_first) std::reverse(all.begin(), all.end());
   // Two a page, so that paging happens.

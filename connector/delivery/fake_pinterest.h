@@ -62,6 +62,10 @@ class FakePinterest final : public pinterest::CustomerListClient,
     std::set<std::string> records;
     std::string ad_account_id;  // empty: every account has it
     bool foreign = false;       // made by AddList
+    // As Pinterest counts.
+    int64_t uploaded = 0;
+    int64_t removed = 0;
+    int64_t batches = 0;
   };
 
   explicit FakePinterest(Clock* clock) : clock_(clock) {}
@@ -82,6 +86,14 @@ class FakePinterest final : public pinterest::CustomerListClient,
   // A list that was there before.
   std::string AddList(std::string name, std::set<std::string> records,
                       std::string ad_account_id = "");
+
+  // Somebody else changes a list, or takes it away.
+  void Edit(const std::string& list_id,
+            const std::function<void(std::set<std::string>&)>& change);
+  void Vanish(const std::string& list_id);
+  // Somebody else writes to a list.
+  void WriteForeign(const std::string& list_id, int64_t uploaded,
+                    int64_t removed);
 
   std::map<std::string, List> Lists();
   // The records of the only list of this name; fails the test otherwise.
@@ -115,6 +127,8 @@ class FakePinterest final : public pinterest::CustomerListClient,
  private:
   pinterest::ApiResult<pinterest::CustomerList> Write(
       Call call, std::function<std::string(absl::Time)> apply);
+  pinterest::CustomerList Describe(const std::string& id)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Fault Decide(const Call& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ApplyLate() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 

@@ -108,7 +108,10 @@ FullSyncJoin::FullSyncJoin(const JoinEnvironment& environment, ListNumber list,
 }
 
 absl::Status FullSyncJoin::Add(SortedChange change, ChangeSorter& sorter) {
-  if (empty() || change.order > released_.back().removal_order()) {
+  if (empty()) return sorter.Add(change);
+  const FullSync& newest = released_.back();
+  if (change.order > (drop_declared_ ? newest.addition_order()
+                                     : newest.removal_order())) {
     return sorter.Add(change);
   }
   SortedChange::CountOvertaken(change.flags, superseded_, overtaken_replays_);
@@ -139,7 +142,7 @@ absl::Status FullSyncJoin::AddDeclared(CommitNumber settled,
     if (!(*declared)->status().ok()) return (*declared)->status();
   }
   const FullSync& newest = released_.back();
-  if (settled < newest.begin_commit) return absl::OkStatus();
+  if (settled < newest.begin_commit || drop_declared_) return absl::OkStatus();
   for (Change change : {Change::kRemove, Change::kAdd}) {
     auto kept = environment_.ledger->ReadRuns(list_, change,
                                               newest.begin_commit - 1, settled);

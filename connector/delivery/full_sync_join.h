@@ -44,6 +44,13 @@ class FullSyncJoin {
 
   bool empty() const { return released_.empty(); }
 
+  // The list is emptied of all that was committed up to `through`: what was
+  // declared before is not added any more.
+  void DropDeclared(membership::CommitNumber through) {
+    drop_declared_ =
+        !empty() && released_.back().release_commit <= through;
+  }
+
   // Adds a change of the pass: one from before the full sync gives way to it.
   // What that counts as goes into `superseded` and `replays`.
   absl::Status Add(SortedChange change, ChangeSorter& sorter);
@@ -64,6 +71,7 @@ class FullSyncJoin {
   JoinEnvironment environment_;
   membership::ListNumber list_ = 0;
   std::vector<membership::FullSync> released_;
+  bool drop_declared_ = false;
   int64_t superseded_ = 0;
   int64_t overtaken_replays_ = 0;
 };

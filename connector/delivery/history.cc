@@ -35,6 +35,18 @@ Form FormOf(Kind kind) {
       return {"pause_segment", "ds"};
     case Kind::kResumeSegment:
       return {"resume_segment", "ds"};
+    case Kind::kUnmapKeep:
+      return {"unmap_keep", "ds"};
+    case Kind::kUnmapEmpty:
+      return {"unmap_empty", "ds"};
+    case Kind::kMap:
+      return {"map", "ds"};
+    case Kind::kResync:
+      return {"resync", "ds"};
+    case Kind::kReplace:
+      return {"replace", "ds"};
+    case Kind::kMeddle:
+      return {"meddle", "dsn"};
     case Kind::kDelete:
       return {"delete", ""};
     case Kind::kCreate:

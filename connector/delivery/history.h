@@ -30,6 +30,11 @@ struct HistoryStep {
     kResume,         // destination
     kPauseSegment,   // destination, segment
     kResumeSegment,  // destination, segment
+    kUnmapKeep,      // destination, segment
+    kUnmapEmpty,     // destination, segment
+    kMap,            // destination, segment
+    kResync,         // destination, segment
+    kReplace,        // destination, segment
     kDelete,         // destination 1
     kCreate,         // destination 1, anew; ten minutes pass first
     // Configuration.
@@ -57,6 +62,8 @@ struct HistoryStep {
     kLateDelay,     // seconds until APPLIED_LATE is applied
     kForeignList,   // destination, segment, a record on it: a list of the name
                     // that was there before; nothing if delivery was sooner
+    kMeddle,        // destination, segment, a record that somebody else takes
+                    // off the list
     // Full syncs, of one of two exports.
     kBeginFullSync,   // destination, segment, export, seconds until it expires
     kDeclare,         // destination, export, events

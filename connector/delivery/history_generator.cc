@@ -22,20 +22,23 @@ const std::array<std::vector<const char*>, kHistoryDestinations> kSegments = {
 // Weights of the kinds of steps, in the order of Kind: what a history is made
 // of when nothing is left out.
 constexpr int kWeights[] = {
-    30,               // commit
-    3,  3,            // flush, retry
-    1,  2,            // pause, resume
-    1,  2,            // pause_segment, resume_segment
-    1,  2,            // delete, create
-    1,  1,            // request_records, max_delay
-    1,  0,            // rate, trial (at the start only)
-    12, 45,           // advance, run
-    4,  6,  4,        // kill, kill_at_write, kill_in_call
-    25, 3,            // fault, window
-    2,  1,            // bad_record, heal
-    1,  1,  1,        // max_records, listing_delay, late_delay
-    1,                // foreign_list
-    5,  10, 6, 4, 1,  // begin_full_sync, declare, commit, decide, end_export
+    30,         // commit
+    3,  3,      // flush, retry
+    1,  2,      // pause, resume
+    1,  2,      // pause_segment, resume_segment
+    1,  2,  5,  // unmap_keep, unmap_empty, map
+    2,  3,      // resync, replace
+    1,  2,      // delete, create
+    1,  1,      // request_records, max_delay
+    1,  0,      // rate, trial (at the start only)
+    12, 45,     // advance, run
+    4,  6,  4,  // kill, kill_at_write, kill_in_call
+    25, 3,      // fault, window
+    2,  1,      // bad_record, heal
+    1,  1,  1,  // max_records, listing_delay, late_delay
+    1,  2,      // foreign_list, meddle
+    // begin_full_sync, declare, commit, decide, end_export
+    5,  10, 6,  4, 1,
 };
 static_assert(std::size(kWeights) == kHistoryStepKinds);
 
@@ -184,6 +187,7 @@ class Generator {
         step.numbers = {10 + Pick(160)};
         break;
       case Kind::kForeignList:
+      case Kind::kMeddle:
         step.numbers = {Pick(records_)};
         break;
       case Kind::kBeginFullSync:

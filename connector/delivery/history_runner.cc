@@ -108,6 +108,11 @@ class Run {
     std::map<membership::FullSyncNumber, FullSyncModel> full_syncs;
     // What was declared and came to nothing.
     int64_t rejected = 0;
+    bool mapped = true;
+    // Somebody else took these off the list since the last resync.
+    std::set<int> meddled;
+    // Whole lists were worked on: how many calls that takes is another matter.
+    bool operated = false;
   };
   struct Trouble {
     Fault fault;
@@ -246,6 +251,7 @@ class Run {
       Segment anew;
       anew.unknown = std::move(segment.unknown);
       anew.foreign = segment.foreign;
+      anew.operated = segment.operated;
       for (const auto& [record, change] : segment.last) {
         anew.unknown.insert(record);
       }
@@ -291,9 +297,11 @@ class Run {
 
   void Happen(int d, const Event& event) {
     Segment& segment = segments_[{d, event.segment}];
+    segment.received += event.counted;
+    if (!segment.mapped) return;
     segment.last[event.record] = event.change;
     segment.last_at[event.record] = ++time_;
-    segment.received += event.counted;
+    segment.meddled.erase(event.record);
     segment.unknown.erase(event.record);
   }
 
@@ -348,6 +356,10 @@ class Run {
     const absl::Status status = world_.TryFullSyncFrame(
         kAccounts[d], ExportOf(step), step.segment,
         membership::FullSyncFrame::Kind::kBegin, expiry);
+    if (!segments_[{d, step.segment}].mapped &&
+        absl::IsFailedPrecondition(status)) {
+      return Reach("full_sync.unmapped");
+    }
     if (!Durable(status, before)) return;
     FollowFullSyncs();
     const auto begun = FullSyncOf(d, step.segment, ExportOf(step));
@@ -384,6 +396,7 @@ class Run {
       }
       Segment& segment = segments_[{d, event.segment}];
       segment.received += event.counted;
+      if (!segment.mapped) continue;
       if (full_sync->ended()) {
         Reach("full_sync.too_late");
         segment.rejected += event.counted;
@@ -493,6 +506,7 @@ class Run {
           at = model.begun_at;
           change =
               model.declared.count(record) > 0 ? Change::kAdd : Change::kRemove;
+          segment.meddled.erase(record);
           segment.unknown.erase(record);
         }
         break;
@@ -512,7 +526,7 @@ class Run {
   void CheckVerdict(const membership::FullSync& row, const FullSyncModel& model,
                     const Segment& segment) {
     // Who was refused for good counts as the answers of Pinterest tell.
-    if (bad_records_ || row.decision_time == absl::InfinitePast()) return;
+    if (bad_records_ || segment.operated || row.decision_time == absl::InfinitePast()) return;
     if (row.state == membership::FullSyncState::kDiscarded) return;
     int64_t members = 0;
     int64_t removals = 0;
@@ -556,6 +570,16 @@ class Run {
       case Kind::kPauseSegment:
       case Kind::kResumeSegment:
         PauseSegment(d, step.segment, step.kind == Kind::kPauseSegment);
+        break;
+      case Kind::kUnmapKeep:
+      case Kind::kUnmapEmpty:
+      case Kind::kMap:
+      case Kind::kResync:
+      case Kind::kReplace:
+        Operate(step);
+        break;
+      case Kind::kMeddle:
+        Meddle(step);
         break;
       case Kind::kDelete:
         if (!Exists(kOfApi)) break;
@@ -703,6 +727,121 @@ class Run {
     if (!DiedMeanwhile()) world_.deliverer().OnConfigurationChanged();
   }
 
+  void Operate(const HistoryStep& step) {
+    const int d = step.destination;
+    if (!Exists(d)) return;
+    auto row = world_.store().FindSegment(Number(d), "ups", step.segment);
+    if (!row.has_value()) return;
+    const uint32_t number = row->number;
+    Segment& segment = segments_[{d, step.segment}];
+    segment.operated = true;
+    absl::Status status;
+    switch (step.kind) {
+      case Kind::kUnmapKeep:
+        status = world_.store().UnmapSegment(number, false).status();
+        break;
+      case Kind::kUnmapEmpty:
+        status = world_.store().UnmapSegment(number, true).status();
+        break;
+      case Kind::kMap:
+        status = world_.store()
+                     .MapSegment(Number(d), "ups", step.segment, {}, 1000)
+                     .status();
+        break;
+      case Kind::kResync:
+        status = world_.store().RequestResync(number);
+        break;
+      default:
+        status = world_.store().RequestReplacement(number, {});
+        break;
+    }
+    // Nobody was told that it is durable, but it may be.
+    if (!status.ok()) DiedMeanwhile();
+    if (!failure_.empty() || !Exists(d)) return;
+    row = world_.store().FindSegment(Number(d), "ups", step.segment);
+    if (!row.has_value()) return Fail("a segment is lost");
+    if (row->mapping == membership::MappingState::kEmptied &&
+        step.kind == Kind::kUnmapEmpty) {
+      for (auto& [record, change] : segment.last) change = Change::kRemove;
+      segment.meddled.clear();
+      Reach("unmapped_and_emptied");
+    }
+    segment.mapped = row->mapping == membership::MappingState::kMapped;
+    if (!status.ok()) return;
+    if (step.kind == Kind::kResync || step.kind == Kind::kReplace) {
+      Reach(absl::StrCat("asked.", HistoryStepName(step.kind)));
+      segment.meddled.clear();
+    }
+  }
+
+  // Somebody else takes a record off the list.
+  void Meddle(const HistoryStep& step) {
+    const int d = step.destination;
+    if (!Exists(d)) return;
+    const auto row = world_.store().FindSegment(Number(d), "ups", step.segment);
+    if (!row.has_value()) return;
+    const auto list = world_.store().GetList(row->list);
+    if (!list.ok() || list->customer_list_id.empty()) return;
+    const std::string text = DeliveryWorld::WireText(step.numbers[0]);
+    world_.pinterest().Edit(
+        list->customer_list_id, [&](std::set<std::string>& records) {
+          if (records.erase(text) > 0) {
+            segments_[{d, step.segment}].meddled.insert(step.numbers[0]);
+          }
+        });
+  }
+
+  // Has what somebody else did repaired.
+  void Repair() {
+    for (auto& [key, segment] : segments_) {
+      if (segment.meddled.empty() || !segment.mapped || !Exists(key.first)) {
+        continue;
+      }
+      const auto row =
+          world_.store().FindSegment(Number(key.first), "ups", key.second);
+      segment.operated = true;
+      if (row.has_value() && world_.store().RequestResync(row->number).ok()) {
+        segment.meddled.clear();
+        Reach("repaired");
+      }
+    }
+  }
+
+  // That nobody is left on lists that were replaced, and that there is none
+  // that nobody knows of.
+  void CheckReplaced(int destination, const std::string& name,
+                     const Segment& segment, membership::ListNumber list,
+                     const std::set<std::string>& refused) {
+    std::set<std::string> known;
+    for (const std::string& id : world_.store().OtherCustomerLists(list)) {
+      known.insert(id);
+    }
+    const auto row = world_.store().GetList(list);
+    for (const auto& [id, each] : world_.pinterest().Lists()) {
+      if (each.ad_account_id != kAccounts[destination] ||
+          each.name != DeliveryWorld::Name(name) ||
+          (row.ok() && id == row->customer_list_id) || each.foreign) {
+        continue;
+      }
+      // A destination that was deleted forgets its lists.
+      if (destination == kOfApi) continue;
+      if (known.count(id) == 0) {
+        return Fail(absl::StrCat("list ", id, " is known to nobody"));
+      }
+      std::set<std::string> left = each.records;
+      for (const std::string& record : refused) left.erase(record);
+      for (int record : segment.unknown) {
+        left.erase(DeliveryWorld::WireText(record));
+      }
+      if (!left.empty()) {
+        return Fail(absl::StrCat("destination ", destination, " segment ", name,
+                                 ": ", left.size(),
+                                 " records are left on replaced list ", id));
+      }
+      Reach("replaced_list_is_empty");
+    }
+  }
+
   void AddForeignList(const HistoryStep& step) {
     const int d = step.destination;
     const std::string name = DeliveryWorld::Name(step.segment);
@@ -742,7 +881,8 @@ class Run {
   // One step of delivery; false if none is due.
   bool RunStep() {
     if (!failure_.empty()) return false;
-    const bool ran = world_.deliverer().RunReadyStep();
+    const bool ran =
+        world_.deliverer().RunReadyStep() || world_.TellAudiences();
     AfterCalls();
     if (ran && ++steps_run_ > kMostSteps) Fail("delivery turns in a circle");
     return ran;
@@ -822,6 +962,7 @@ class Run {
     refusals_.Take(call);
     PassCheck& pass = passes_[key];
     pass.Take(call);
+    if (Operated(key)) pass.Disturb();
     if (call.what == "REMOVE" && added_since_settled_[key]) {
       Reach("removal_during_a_pass");
     }
@@ -832,6 +973,17 @@ class Run {
       if ((each.first == kAccounts[2]) == other) disturbed.Disturb();
     }
     pass.Disturb();
+  }
+
+  // A list of which whole was worked on, in whatever destination.
+  bool Operated(const ListKey& key) const {
+    for (const auto& [each, segment] : segments_) {
+      if (segment.operated && kAccounts[each.first] == key.first &&
+          DeliveryWorld::Name(each.second) == key.second) {
+        return true;
+      }
+    }
+    return false;
   }
 
   void Check(const DeliveryEvent& event) {
@@ -855,6 +1007,7 @@ class Run {
     if (list->learnt_max_records > 0) {
       most = std::min(most, list->learnt_max_records);
     }
+    if (Operated(key)) passes_[key].Disturb();
     if (passes_[key].clean() && passes_[key].under_way()) {
       Reach("pass_without_trouble");
     }
@@ -873,7 +1026,8 @@ class Run {
     std::map<ListKey, int> lists;
     for (const auto& [id, list] : world_.pinterest().Lists()) {
       if (list.foreign) continue;
-      if (++lists[{list.ad_account_id, list.name}] > 1) {
+      const ListKey key(list.ad_account_id, list.name);
+      if (++lists[key] > 1 && !Operated(key)) {
         Fail(absl::StrCat("two lists of the name ", list.name));
       }
     }
@@ -974,6 +1128,7 @@ class Run {
       if (failure_.empty()) FollowFullSyncs();
     }
     world_.pinterest().ClearBadRecords();
+    Repair();
     // What may still be applied late is, and what is repeated goes out.
     RunUntil(world_.clock().Now() + days_of_patience_ * absl::Hours(24));
     if (!failure_.empty()) return;
@@ -1060,9 +1215,13 @@ class Run {
       const bool is_there = there.erase(text) > 0;
       const auto entry = (*delivered)->Find(DeliveryWorld::RecordOf(record));
       if (!entry.ok()) return Fail("the delivered state cannot be read");
-      if (entry->state == DeliveredState::kRefusedRemove) {
+      // A change of what is not believed is sent; so is a removal of what was
+      // refused.
+      if (entry->state == DeliveredState::kRefusedRemove ||
+          entry->unconfirmed) {
         refused_removals_.insert({{destination, name}, record});
       }
+      if (segment.meddled.count(record) > 0) continue;
       if (is_there == (change == Change::kAdd)) continue;
       const auto excuse = change == Change::kAdd
                               ? DeliveredState::kRefusedAdd
@@ -1080,6 +1239,7 @@ class Run {
     for (int record : segment.unknown) {
       there.erase(DeliveryWorld::WireText(record));
     }
+    CheckReplaced(destination, name, segment, row->list, refused);
     if (!there.empty()) {
       Fail(absl::StrCat(where, there.size(), " records nobody asked for"));
     }
@@ -1100,10 +1260,10 @@ class Run {
         // On a list with members of others no removal is skipped, nor is one
         // that was refused.
         if (change == Change::kRemove &&
-            (segment.foreign || (list.ok() && list->unknown_members) ||
-             refused_removals_.count({key, record}) > 0)) {
+            (segment.foreign || (list.ok() && list->unknown_members))) {
           continue;
         }
+        if (refused_removals_.count({key, record}) > 0) continue;
         step.events.push_back({key.second, record, change});
       }
       Commit(step);
@@ -1177,6 +1337,13 @@ std::vector<std::string> WhatHistoriesReach() {
       "event.EXCEPTIONS",
       "creation_found_later",
       "foreign_list",
+      "event.OPERATION_BEGUN",
+      "event.OPERATION_ENDED",
+      "asked.resync",
+      "asked.replace",
+      "repaired",
+      "unmapped_and_emptied",
+      "replaced_list_is_empty",
       "removal_during_a_pass",
       "pass_without_trouble",
       "day_is_used_up",

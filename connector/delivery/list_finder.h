@@ -1,7 +1,10 @@
 #ifndef CONNECTOR_DELIVERY_LIST_FINDER_H_
 #define CONNECTOR_DELIVERY_LIST_FINDER_H_
 
+#include <algorithm>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "connector/pinterest/customer_list_client.h"
@@ -13,7 +16,13 @@ namespace connector::delivery {
 // lists of the name the oldest counts, so that every look finds the same one.
 class ListFinder {
  public:
-  explicit ListFinder(std::string name) : name_(std::move(name)) {}
+  // Lists of these ids are not it, nor are those with an id up to
+  // `ignored_through` (empty: none).
+  ListFinder(std::string name, std::vector<std::string> others,
+             std::string ignored_through)
+      : name_(std::move(name)),
+        others_(std::move(others)),
+        ignored_through_(std::move(ignored_through)) {}
 
   // Where the next page starts; empty for the first.
   const std::string& bookmark() const { return bookmark_; }
@@ -22,8 +31,15 @@ class ListFinder {
   bool AddPage(const pinterest::CustomerListPage& page) {
     for (const auto& list : page.items) {
       if (list.name != name_) continue;
+      if (!ignored_through_.empty() && !Older(ignored_through_, list.id)) {
+        continue;
+      }
+      if (std::find(others_.begin(), others_.end(), list.id) != others_.end()) {
+        continue;
+      }
       ++matches_;
-      if (id_.empty() || Older(list.id, id_)) id_ = list.id;
+      if (newest_.empty() || Older(newest_, list.id)) newest_ = list.id;
+      if (list_.id.empty() || Older(list.id, list_.id)) list_ = list;
     }
     // A bookmark that stands still would never end.
     const bool last = page.bookmark.empty() || page.bookmark == bookmark_;
@@ -32,7 +48,11 @@ class ListFinder {
   }
 
   // Empty if no list has the name. Only after the last page.
-  const std::string& id() const { return id_; }
+  const std::string& id() const { return list_.id; }
+  // The newest of them.
+  const std::string& newest() const { return newest_; }
+  // The oldest as it was told.
+  const pinterest::CustomerList& list() const { return list_; }
   int matches() const { return matches_; }
 
  private:
@@ -42,8 +62,11 @@ class ListFinder {
   }
 
   const std::string name_;
+  const std::vector<std::string> others_;
+  const std::string ignored_through_;
+  std::string newest_;
   std::string bookmark_;
-  std::string id_;
+  pinterest::CustomerList list_;
   int matches_ = 0;
 };
 

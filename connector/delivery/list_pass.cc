@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "connector/base/crash_point.h"
 #include "connector/base/error.h"
+#include "connector/delivery/counter_track.h"
 #include "connector/delivery/delivery_timing.h"
 #include "connector/delivery/list_name.h"
 
@@ -13,6 +14,7 @@ namespace connector::delivery {
 namespace {
 
 using identity_mapping::Record;
+using identity_mapping::RecordView;
 using membership::Change;
 using membership::DeliveredEntry;
 using membership::DeliveredState;
@@ -30,6 +32,21 @@ bool MayBeThere(std::optional<DeliveredState> state) {
   return state == DeliveredState::kThere ||
          state == DeliveredState::kRefusedAdd ||
          state == DeliveredState::kRefusedRemove;
+}
+
+std::string OperationName(membership::ListOperation::Kind kind) {
+  using Kind = membership::ListOperation::Kind;
+  switch (kind) {
+    case Kind::kEmpty:
+      return "emptying the list";
+    case Kind::kResync:
+      return "sending every member again";
+    case Kind::kReplace:
+      return "replacing the list";
+    case Kind::kEmptyFormer:
+      return "emptying the list that was replaced";
+  }
+  return "";
 }
 
 // Newer removals that a pass takes in; with more it starts anew.
@@ -66,6 +83,9 @@ absl::StatusOr<ListPass::StepResult> ListPass::TryStep(const PassRoute& route) {
     if (absl::Status status = Prepare(route); !status.ok()) return status;
     ReachCrashPoint(CrashPoint::kPassPrepared);
     return StepResult{StepKind::kAgain};
+  }
+  if (OperationChanged()) {
+    return StepResult{StepKind::kAbandoned, environment_.clock->Now()};
   }
   if (phase_ == Phase::kFindList) return FindList(route);
 
@@ -131,6 +151,7 @@ absl::Status ListPass::Prepare(const PassRoute& route) {
   through_ = ledger.SyncedCommit();
   looked_through_ = through_;
   last_look_ = environment_.clock->Now();
+  if (absl::Status status = ReadOperation(); !status.ok()) return status;
   auto row = ledger.GetList(list_);
   if (!row.ok()) return row.status();
   row_ = *std::move(row);
@@ -144,6 +165,7 @@ absl::Status ListPass::Prepare(const PassRoute& route) {
          environment_.spill_directory, environment_.stop},
         list_, environment_.full_syncs->FindFullSyncs(list_), through_);
   }
+  if (Emptying()) join.DropDeclared(operation_->through);
   if (absl::Status status = ReadEchoes(join, sorter); !status.ok()) {
     return status;
   }
@@ -156,6 +178,7 @@ absl::Status ListPass::Prepare(const PassRoute& route) {
       return status;
     }
   }
+  if (absl::Status status = ReadPiece(join, sorter); !status.ok()) return status;
   auto netted = sorter.Finish();
   if (!netted.ok()) return netted.status();
   changes_ = *std::move(netted);
@@ -163,8 +186,8 @@ absl::Status ListPass::Prepare(const PassRoute& route) {
     return status;
   }
   if (!join.empty()) ReachCrashPoint(CrashPoint::kFullSyncJoined);
-  counts_.superseded = changes_.superseded + join.superseded();
-  counts_.refused = changes_.overtaken_replays + join.overtaken_replays();
+  counts_.superseded += changes_.superseded + join.superseded();
+  counts_.refused += changes_.overtaken_replays + join.overtaken_replays();
   removals_ = std::make_unique<SortedChanges::Reader>(changes_.removals);
   additions_ = std::make_unique<SortedChanges::Reader>(changes_.additions);
 
@@ -213,8 +236,11 @@ absl::Status ListPass::ReadEchoes(FullSyncJoin& join, ChangeSorter& sorter) {
       if (entry->state == DeliveredState::kRefusedAdd) continue;
       SortedChange change;
       change.record = record;
-      change.change = entry->state == DeliveredState::kThere ? Change::kAdd
-                                                             : Change::kRemove;
+      // What is being emptied is not wanted there any more.
+      change.change = entry->state == DeliveredState::kThere &&
+                              !(Emptying() && entry->unconfirmed)
+                          ? Change::kAdd
+                          : Change::kRemove;
       change.flags = SortedChange::kEcho;
       change.order = membership::kEchoOrder;
       if (absl::Status status = join.Add(change, sorter); !status.ok()) {
@@ -225,19 +251,117 @@ absl::Status ListPass::ReadEchoes(FullSyncJoin& join, ChangeSorter& sorter) {
   return absl::OkStatus();
 }
 
+absl::Status ListPass::ReadOperation() {
+  if (environment_.operations == nullptr) return absl::OkStatus();
+  operation_ = environment_.operations->FindOperation(list_);
+  if (!operation_.has_value()) return absl::OkStatus();
+  if (!operation_->needs_passes()) {
+    operation_.reset();
+    return absl::OkStatus();
+  }
+  operation_number_ = operation_->number;
+  if (operation_->phase != membership::ListOperation::Phase::kRequested) {
+    return absl::OkStatus();
+  }
+  auto taken = environment_.operations->TakeUp(list_);
+  if (GetErrorDetail(taken.status()).reason == "TOO_MANY_REMOVALS_WAIT") {
+    operation_.reset();
+    return absl::OkStatus();
+  }
+  if (!taken.ok()) return taken.status();
+  operation_ = *std::move(taken);
+  Observe(DeliveryEvent::Kind::kOperationBegun,
+          OperationName(operation_->kind));
+  return absl::OkStatus();
+}
+
+bool ListPass::OperationChanged() const {
+  if (environment_.operations == nullptr) return false;
+  const auto now = environment_.operations->FindOperation(list_);
+  const uint64_t number =
+      now.has_value() && now->needs_passes() ? now->number : 0;
+  return number != operation_number_;
+}
+
+absl::Status ListPass::ReadPiece(FullSyncJoin& join, ChangeSorter& sorter) {
+  if (!operation_.has_value()) return absl::OkStatus();
+  using Kind = membership::ListOperation::Kind;
+  const Kind kind = operation_->kind;
+  piece_position_ = operation_->position;
+  const auto take = [&](RecordView record, DeliveredState state) {
+    SortedChange change;
+    change.record = record;
+    change.order = membership::kEchoOrder;
+    change.flags = SortedChange::kOperation;
+    switch (kind) {
+      case Kind::kEmpty:
+      case Kind::kEmptyFormer:
+        change.change = Change::kRemove;
+        break;
+      case Kind::kResync:
+      case Kind::kReplace:
+        // What is refused is left to a replay.
+        if (state == DeliveredState::kThere) {
+          change.change = Change::kAdd;
+        } else if (state == DeliveredState::kAbsentSince &&
+                   kind == Kind::kResync) {
+          change.change = Change::kRemove;
+        } else {
+          return absl::OkStatus();
+        }
+        break;
+    }
+    return join.Add(change, sorter);
+  };
+  auto last = environment_.operations->ReadEntries(
+      kind == Kind::kEmptyFormer ? operation_->source : list_, &piece_position_,
+      environment_.operation_piece, take);
+  if (!last.ok()) return last.status();
+  piece_is_last_ = *last;
+  return absl::OkStatus();
+}
+
 absl::Status ListPass::ReadRuns(Change change, FullSyncJoin& join,
                                 ChangeSorter& sorter) {
-  // Runs before that may be kept for a full sync.
-  auto runs =
-      environment_.ledger->ReadRuns(list_, change, row_.settled, through_);
+  // Runs up to the settled commit may be kept for a full sync.
+  const membership::CommitNumber settled = row_.settled;
+  // What waited when the list was to be emptied, and what came since.
+  const membership::CommitNumber superseded =
+      Emptying() && change == Change::kAdd
+          ? std::min(operation_->through, through_)
+          : 0;
+  if (superseded > settled) {
+    if (absl::Status status = ReadRuns(change, settled, superseded,
+                                       /*superseded=*/true, join, sorter);
+        !status.ok()) {
+      return status;
+    }
+  }
+  return ReadRuns(change, std::max(settled, superseded), through_,
+                  /*superseded=*/false, join, sorter);
+}
+
+absl::Status ListPass::ReadRuns(Change change, membership::CommitNumber after,
+                                membership::CommitNumber through,
+                                bool superseded, FullSyncJoin& join,
+                                ChangeSorter& sorter) {
+  auto runs = environment_.ledger->ReadRuns(list_, change, after, through);
   if (!runs.ok()) return runs.status();
   membership::RunEntry entry;
   while ((*runs)->Next(&entry)) {
+    // An event counts with the list that the segment has now.
+    const bool counted = entry.counted && !former();
+    if (superseded) {
+      if (counted) ++(entry.replay ? counts_.refused : counts_.superseded);
+      if (entry.replay) continue;
+    }
     SortedChange sorted;
     sorted.record = entry.record;
     sorted.order = entry.order;
-    sorted.change = change;
-    sorted.flags = (entry.counted ? SortedChange::kCounted : 0) |
+    // An addition that is not wanted any more may have gone out all the same.
+    sorted.change = superseded ? Change::kRemove : change;
+    sorted.flags = (counted && !superseded ? SortedChange::kCounted : 0) |
+                   (superseded ? SortedChange::kOperation : 0) |
                    (entry.replay ? SortedChange::kReplay : 0);
     if (absl::Status status = join.Add(sorted, sorter); !status.ok()) {
       return status;
@@ -255,7 +379,14 @@ ListPass::StepResult ListPass::FindList(const PassRoute& route) {
   if (!pace.granted) return {StepKind::kWait, pace.retry_time, pace.reason};
   if (!PassGates(gates, &otherwise)) return otherwise;
 
-  if (finder_ == nullptr) finder_ = std::make_unique<ListFinder>(list_name_);
+  if (finder_ == nullptr) {
+    finder_ = std::make_unique<ListFinder>(
+        list_name_,
+        environment_.operations == nullptr
+            ? std::vector<std::string>()
+            : environment_.operations->OtherCustomerLists(list_),
+        row_.ignored_through);
+  }
   ReachCrashPoint(CrashPoint::kLookupAsked);
   auto page =
       route.credential->client().List(ad_account_id_, finder_->bookmark());
@@ -274,6 +405,17 @@ ListPass::StepResult ListPass::FindList(const PassRoute& route) {
 
   const bool attempted = row_.creation_attempt_time != absl::InfinitePast();
   const std::unique_ptr<ListFinder> finder = std::move(finder_);
+  if (!attempted && !row_.ignored_through.empty() && !finder->id().empty()) {
+    // A new list is wanted: none that was there before it is made.
+    row_.ignored_through = finder->newest();
+    if (absl::Status status = environment_.ledger->UpdateList(row_);
+        !status.ok()) {
+      return {absl::IsNotFound(status) ? StepKind::kGone : StepKind::kAbandoned,
+              now + absl::Seconds(10), status};
+    }
+    phase_ = Phase::kRemovals;
+    return {StepKind::kAgain};
+  }
   if (finder->matches() > 1) {
     Observe(DeliveryEvent::Kind::kTwinListFound,
             absl::StrCat(finder->matches(), " lists have the name; list ",
@@ -292,6 +434,9 @@ ListPass::StepResult ListPass::FindList(const PassRoute& route) {
         now >= row_.creation_attempt_time +
                    route.destination->policy.creation_lookup_window;
     row_.creation_attempt_time = absl::InfinitePast();
+    Count([&](membership::ListCounterRow& counted) {
+      CountAdopted(row_, finder->list(), now, counted);
+    });
     if (absl::Status status = environment_.ledger->UpdateList(row_);
         !status.ok()) {
       return {absl::IsNotFound(status) ? StepKind::kGone : StepKind::kAbandoned,
@@ -353,7 +498,15 @@ bool ListPass::MustSend(const SortedChange& change,
   }
 
   if (row_.customer_list_id.empty()) {
+    // Known of a list that was replaced: nobody may be sent to the new one for
+    // it.
+    if (entry.state.has_value()) return true;
     counts_.netted_out += counted;
+    return false;
+  }
+  // It came to the list after that was to be emptied.
+  if ((change.flags & SortedChange::kOperation) && believed && !echo &&
+      entry.state.has_value()) {
     return false;
   }
   if (!believed || echo || row_.unknown_members || MayBeThere(entry.state)) {
@@ -519,6 +672,18 @@ absl::StatusOr<ListPass::StepResult> ListPass::Settle() {
       !status.ok()) {
     return status;
   }
+  if (operation_.has_value()) {
+    if (absl::Status status = environment_.operations->Advance(
+            list_, operation_->number, piece_position_, piece_sent_,
+            piece_is_last_);
+        !status.ok()) {
+      return status;
+    }
+    if (piece_is_last_) {
+      Observe(DeliveryEvent::Kind::kOperationEnded,
+              OperationName(operation_->kind));
+    }
+  }
   if (!echoes_.empty()) ReachCrashPoint(CrashPoint::kEchoesUnended);
   for (uint64_t echo : echoes_) {
     if (absl::Status status = environment_.ledger->EndEcho(list_, echo);
@@ -576,6 +741,16 @@ size_t ListPass::MaxWireBytes(const PassRoute& route) const {
       static_cast<int64_t>(identity_mapping::kMaxRecordPayload);
   return static_cast<size_t>(std::max<int64_t>(
       1, route.destination->policy.max_request_bytes - around));
+}
+
+void ListPass::Count(
+    absl::FunctionRef<void(membership::ListCounterRow&)> change) {
+  if (environment_.counters == nullptr) return;
+  if (absl::Status status =
+          environment_.counters->ChangeCounters(list_, change);
+      !status.ok() && !absl::IsNotFound(status)) {
+    Observe(DeliveryEvent::Kind::kInternalError, std::string(status.message()));
+  }
 }
 
 void ListPass::Observe(DeliveryEvent::Kind kind, std::string message) const {

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "connector/base/clock.h"
@@ -26,7 +27,9 @@
 #include "connector/delivery/list_finder.h"
 #include "connector/delivery/record_buffer.h"
 #include "connector/delivery/sort_budget.h"
+#include "connector/membership/counter_table.h"
 #include "connector/membership/ledger.h"
+#include "connector/membership/operations.h"
 
 namespace connector::delivery {
 
@@ -37,11 +40,16 @@ struct PassEnvironment {
   membership::FullSyncs* full_syncs = nullptr;
   // Set when the process stops; may be nullptr.
   const std::atomic<bool>* stop = nullptr;
+  membership::Operations* operations = nullptr;
+  // nullptr: Pinterest's counters are not noted.
+  membership::CounterTable* counters = nullptr;
   Clock* clock = nullptr;
   Random* random = nullptr;
   SortBudget* sort_budget = nullptr;
   std::string spill_directory;
   DeliveryObserver observer;
+  // Entries of a list that an operation takes into one pass.
+  int64_t operation_piece = 1'000'000;
 };
 
 // The way of one step to Pinterest; configuration may change between steps.
@@ -70,6 +78,9 @@ struct PassMemory {
 // what Pinterest already has is not sent; each request's records are in doubt,
 // durably, before it goes out. Nothing but the store survives a pass: one that
 // is abandoned is started anew and finds only what is left.
+//
+// What is done with the whole list (ListOperation) goes along with the changes,
+// as what is older than all of them: piece by piece, one in a pass.
 //
 // Steps are driven from outside, one at a time; a step makes at most one call.
 class ListPass {
@@ -129,6 +140,22 @@ class ListPass {
   absl::Status ReadEchoes(FullSyncJoin& join, ChangeSorter& sorter);
   absl::Status ReadRuns(membership::Change change, FullSyncJoin& join,
                         ChangeSorter& sorter);
+  absl::Status ReadRuns(membership::Change change,
+                        membership::CommitNumber after,
+                        membership::CommitNumber through, bool superseded,
+                        FullSyncJoin& join, ChangeSorter& sorter);
+  // The operation that is under way; takes up one that was asked for.
+  absl::Status ReadOperation();
+  // Reads its next piece.
+  absl::Status ReadPiece(FullSyncJoin& join, ChangeSorter& sorter);
+  // Another operation began, or this one was overtaken.
+  bool OperationChanged() const;
+  bool Emptying() const {
+    return operation_.has_value() &&
+           operation_->kind == membership::ListOperation::Kind::kEmpty;
+  }
+  // The list was replaced by another one of its segment.
+  bool former() const { return segment_.list != list_; }
   StepResult FindList(const PassRoute& route);
   // Reads on in the changes of a phase until a request is full or they end;
   // true if a request is to be sent.
@@ -144,6 +171,10 @@ class ListPass {
   void DropCancelledAdditions();
 
   absl::StatusOr<StepResult> Send(const PassRoute& route);
+  // Takes off the delivered state what is on no list at Pinterest.
+  absl::Status RemoveHere();
+  // Whether a replaced list is gone for sure.
+  bool IsGone(const PassRoute& route);
   absl::Status Succeeded(const PassRoute& route,
                          const pinterest::CustomerList& answer,
                          membership::DoubtNumber doubt);
@@ -153,6 +184,8 @@ class ListPass {
                                     bool creation);
   absl::StatusOr<StepResult> Refused(const PassRoute& route,
                                      const pinterest::ApiError& error);
+  // Changes what is counted of the list; a failure is the next write's, too.
+  void Count(absl::FunctionRef<void(membership::ListCounterRow&)> change);
   void TryProvableSuspects();
   void Halve();
   StepResult Block(Gate& gate, const absl::Status& reason,
@@ -183,6 +216,13 @@ class ListPass {
   std::unique_ptr<SortedChanges::Reader> removals_;
   std::unique_ptr<SortedChanges::Reader> additions_;
   std::unique_ptr<ListFinder> finder_;
+  std::optional<membership::ListOperation> operation_;
+  // As of the pass's beginning; 0 if there was none.
+  uint64_t operation_number_ = 0;
+  // How far the pass's piece of it goes.
+  std::string piece_position_;
+  bool piece_is_last_ = false;
+  int64_t piece_sent_ = 0;
 
   // What is being collected, and what waits to be sent: the last goes first.
   RecordBuffer filling_;

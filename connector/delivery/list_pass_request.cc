@@ -10,6 +10,7 @@
 #include "connector/base/crash_point.h"
 #include "connector/base/limits.h"
 #include "connector/delivery/backoff.h"
+#include "connector/delivery/counter_track.h"
 #include "connector/delivery/delivery_timing.h"
 #include "connector/delivery/list_pass.h"
 
@@ -26,9 +27,13 @@ using StepKind = ListPass::StepResult::Kind;
 absl::StatusOr<ListPass::StepResult> ListPass::Send(const PassRoute& route) {
   Work& work = work_.back();
   const bool creation = row_.customer_list_id.empty();
-  if (work.records.empty() || (creation && work.change == Change::kRemove)) {
-    // All of it was cancelled; or it was to be taken off a list that is not.
+  if (work.records.empty()) {
+    // All of it was cancelled.
     work_.pop_back();
+    return StepResult{StepKind::kAgain};
+  }
+  if (creation && work.change == Change::kRemove) {
+    if (absl::Status status = RemoveHere(); !status.ok()) return status;
     return StepResult{StepKind::kAgain};
   }
   const absl::Time now = environment_.clock->Now();
@@ -56,6 +61,11 @@ absl::StatusOr<ListPass::StepResult> ListPass::Send(const PassRoute& route) {
     }
     ReachCrashPoint(CrashPoint::kCreationNoted);
   }
+  const auto sent = static_cast<int64_t>(records.size());
+  // Made durable by the doubt's write.
+  Count([&](membership::ListCounterRow& counted) {
+    CountRequest(row_, work.change, sent, now, counted);
+  });
   auto doubt = environment_.ledger->BeginRequest(
       list_, work.change, records.front(), records.back());
   if (!doubt.ok()) return doubt.status();
@@ -85,11 +95,48 @@ absl::StatusOr<ListPass::StepResult> ListPass::Send(const PassRoute& route) {
   return StepResult{StepKind::kAgain};
 }
 
+absl::Status ListPass::RemoveHere() {
+  const Work work = std::move(work_.back());
+  work_.pop_back();
+  for (size_t i = 0; i < work.records.size(); ++i) {
+    if (!work.early && (work.records.flags(i) & SortedChange::kCounted)) {
+      ++counts_.netted_out;
+    }
+  }
+  return environment_.ledger->Confirm(list_, Change::kRemove,
+                                      work.records.views(), /*doubt=*/0, {},
+                                      absl::InfiniteFuture());
+}
+
+// A 404 may also be about the account, or a read may be answered by a part of
+// Pinterest that does not know the list yet.
+bool ListPass::IsGone(const PassRoute& route) {
+  const auto read = [&](auto call) {
+    const absl::Time now = environment_.clock->Now();
+    CallPacer& pacer = route.credential->pacer();
+    if (!pacer.TryAcquire(CallKind::kRead, now).granted) return false;
+    return call();
+  };
+  return read([&] {
+           auto list = route.credential->client().Get(ad_account_id_,
+                                                      row_.customer_list_id);
+           return !list.ok() &&
+                  list.error().error_class == pinterest::ErrorClass::kNotFound;
+         }) &&
+         read([&] {
+           return route.credential->client().List(ad_account_id_, "").ok();
+         });
+}
+
 absl::Status ListPass::Succeeded(const PassRoute&,
                                  const pinterest::CustomerList& answer,
                                  membership::DoubtNumber doubt) {
   const Work work = std::move(work_.back());
   work_.pop_back();
+  Count([&](membership::ListCounterRow& counted) {
+    CountAnswer(work.change, static_cast<int64_t>(work.records.size()), answer,
+                environment_.clock->Now(), counted);
+  });
   failures_ = 0;
   ++successes_[static_cast<int>(work.change)];
   if (row_.customer_list_id.empty()) {
@@ -128,6 +175,7 @@ absl::Status ListPass::Succeeded(const PassRoute&,
   (work.change == Change::kRemove ? sent_removals_ : sent_additions_) +=
       static_cast<int64_t>(records.size());
   for (size_t i = 0; i < records.size(); ++i) {
+    if (work.records.flags(i) & SortedChange::kOperation) ++piece_sent_;
     if (work.early) {
       early_confirmed_.Add(records[i], 0);
     } else if (work.records.flags(i) & SortedChange::kCounted) {
@@ -152,6 +200,11 @@ absl::StatusOr<ListPass::StepResult> ListPass::Failed(
                                           : CallKind::kAddition);
   look_before_next_addition_ = true;
   if (doubt != 0 && !error.outcome_unknown) {
+    const Work& refused = work_.back();
+    Count([&](membership::ListCounterRow& counted) {
+      CountNotSent(refused.change, static_cast<int64_t>(refused.records.size()),
+                   counted);
+    });
     if (absl::Status status = environment_.ledger->CancelRequest(list_, doubt);
         !status.ok()) {
       return status;
@@ -194,6 +247,15 @@ absl::StatusOr<ListPass::StepResult> ListPass::Failed(
       return Block(*route.destination_gate, reason, kLongProbeInterval,
                    doubt == 0);
     case ErrorClass::kNotFound:
+      if (doubt != 0 && former() && IsGone(route)) {
+        // Nobody is on it any more.
+        Observe(DeliveryEvent::Kind::kListGone, "the replaced list is gone");
+        work_.clear();
+        suspects_.clear();
+        piece_is_last_ = true;
+        phase_ = Phase::kSettle;
+        return StepResult{StepKind::kAgain};
+      }
       return Block(
           doubt == 0 || creation ? *route.destination_gate : *route.list_gate,
           reason, kLongProbeInterval, doubt == 0);

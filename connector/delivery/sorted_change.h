@@ -15,7 +15,7 @@ struct SortedChange {
   // no event.
   membership::EventOrder order = 0;
   membership::Change change = membership::Change::kRemove;
-  // kCounted, kEcho, kReplay.
+  // kCounted, kEcho, kReplay, kTryAgain, kOperation.
   uint8_t flags = 0;
 
   // It counts in PassCounts.
@@ -26,6 +26,8 @@ struct SortedChange {
   static constexpr uint8_t kReplay = 4;
   // The same, of an event that took the place of a replay.
   static constexpr uint8_t kTryAgain = 8;
+  // No event, but a part of what is done with the whole list.
+  static constexpr uint8_t kOperation = 16;
 
   // What it counts as when another one takes its place: a replay goes back to
   // the refused, from which it came.

@@ -54,7 +54,7 @@ absl::Status CatalogPart::StoreDestination(const DestinationRow& row) {
 
 absl::StatusOr<DestinationRow> CatalogPart::PutDestination(
     absl::string_view ad_account_id, absl::string_view config) {
-  absl::MutexLock change(&change_mutex_);
+  absl::MutexLock change(&core_.change_mutex);
   Tables& tables = core_.tables;
   std::optional<DestinationRow> row = FindDestination(ad_account_id);
   if (row.has_value()) {
@@ -95,7 +95,7 @@ absl::StatusOr<DestinationRow> CatalogPart::PutDestination(
 
 absl::Status CatalogPart::SetDestinationPaused(DestinationNumber destination,
                                                bool paused) {
-  absl::MutexLock change(&change_mutex_);
+  absl::MutexLock change(&core_.change_mutex);
   std::optional<DestinationRow> row = FindRow(destination);
   if (!row.has_value()) return DestinationNotFound();
   if (row->paused == paused) return absl::OkStatus();
@@ -109,7 +109,7 @@ absl::Status CatalogPart::SetDestinationPaused(DestinationNumber destination,
 // One write takes all of it away, so there is nothing for a crash to cut in
 // two.
 absl::Status CatalogPart::DeleteDestination(DestinationNumber destination) {
-  absl::MutexLock change(&change_mutex_);
+  absl::MutexLock change(&core_.change_mutex);
   Tables& tables = core_.tables;
   std::vector<SegmentNumber> segments;
   {
@@ -130,11 +130,14 @@ absl::Status CatalogPart::DeleteDestination(DestinationNumber destination) {
   WriteSet set(core_.database);
   {
     absl::MutexLock lock(&tables.mutex);
-    for (SegmentNumber segment : segments) {
-      lists.push_back(tables.segments.at(segment).row.list);
+    // Those of its segments, and those that were replaced.
+    for (const auto& [number, list] : tables.lists) {
+      if (list.row.destination == destination) lists.push_back(number);
     }
   }
   set.Delete(Family::kMeta, NumberKey(kDestinationKey, destination));
+  set.DeleteRange(Family::kMeta,
+                  PrefixRange(NumberKey(kAudienceKey, destination)));
   set.Delete(Family::kCounters, NumberKey(kNoSegmentKey, destination));
   set.DeleteRange(Family::kExports, PrefixRange(PlainKey(destination)));
   set.DeleteRange(Family::kJournal, PrefixRange(PlainKey(destination)));
@@ -145,6 +148,7 @@ absl::Status CatalogPart::DeleteDestination(DestinationNumber destination) {
   }
   for (ListNumber list : lists) {
     set.Delete(Family::kMeta, NumberKey(kListKey, list));
+    set.Delete(Family::kMeta, NumberKey(kOperationKey, list));
     set.Delete(Family::kCounters, NumberKey(kMembersKey, list));
     set.DeleteRange(Family::kCounters,
                     PrefixRange(NumberKey(kPendingKey, list)));
@@ -164,9 +168,13 @@ absl::Status CatalogPart::DeleteDestination(DestinationNumber destination) {
   ReachCrashPoint(CrashPoint::kDeletionWritten);
   absl::MutexLock lock(&tables.mutex);
   tables.exports.EraseDestination(destination, lists);
-  for (SegmentNumber segment : segments) tables.segments.erase(segment);
+  for (SegmentNumber segment : segments) {
+    tables.segments.erase(segment);
+    tables.audience_work.erase(segment);
+  }
   for (ListNumber list : lists) {
     tables.lists.erase(list);
+    tables.operations.erase(list);
     tables.pending_lists.erase(list);
     tables.echo_lists.erase(list);
     tables.full_sync_lists.erase(list);
@@ -184,7 +192,7 @@ std::vector<CredentialRow> CatalogPart::Credentials() {
 
 absl::Status CatalogPart::PutCredential(absl::string_view credential_id,
                                         absl::string_view config) {
-  absl::MutexLock change(&change_mutex_);
+  absl::MutexLock change(&core_.change_mutex);
   const CredentialRow row{std::string(credential_id), std::string(config)};
   WriteSet set(core_.database);
   set.Put(Family::kMeta, CredentialKey(credential_id), config);
@@ -198,7 +206,7 @@ absl::Status CatalogPart::PutCredential(absl::string_view credential_id,
 }
 
 absl::Status CatalogPart::DeleteCredential(absl::string_view credential_id) {
-  absl::MutexLock change(&change_mutex_);
+  absl::MutexLock change(&core_.change_mutex);
   const std::string id(credential_id);
   {
     absl::MutexLock lock(&core_.tables.mutex);
@@ -225,13 +233,14 @@ absl::StatusOr<SegmentRow> CatalogPart::EnsureSegment(
     absl::string_view segment_id, absl::string_view display_name,
     int max_lists) {
   const auto is_new_name = [&](const SegmentRow& row) {
-    return !display_name.empty() && row.display_name != display_name;
+    return !display_name.empty() && !row.name_set &&
+           row.display_name != display_name;
   };
   std::optional<SegmentRow> row =
       FindSegment(destination, segment_namespace, segment_id);
   if (row.has_value() && !is_new_name(*row)) return *row;
 
-  absl::MutexLock change(&change_mutex_);
+  absl::MutexLock change(&core_.change_mutex);
   // Another may have been here meanwhile.
   row = FindSegment(destination, segment_namespace, segment_id);
   if (!row.has_value()) {
@@ -240,11 +249,12 @@ absl::StatusOr<SegmentRow> CatalogPart::EnsureSegment(
   }
   if (!is_new_name(*row)) return *row;
   row->display_name = std::string(display_name);
+  row->audience_steps |= SegmentRow::kAudienceRename;
   if (absl::Status s = StoreSegment(*row); !s.ok()) return s;
   return *row;
 }
 
-// change_mutex_ is held, so no destination is deleted meanwhile.
+// The change mutex is held, so no destination is deleted meanwhile.
 absl::StatusOr<SegmentRow> CatalogPart::MakeSegment(
     DestinationNumber destination, absl::string_view segment_namespace,
     absl::string_view segment_id, absl::string_view display_name,
@@ -322,7 +332,7 @@ std::vector<SegmentRow> CatalogPart::Segments(DestinationNumber destination) {
 }
 
 absl::Status CatalogPart::SetSegmentPaused(SegmentNumber segment, bool paused) {
-  absl::MutexLock change(&change_mutex_);
+  absl::MutexLock change(&core_.change_mutex);
   SegmentRow row;
   {
     absl::MutexLock lock(&core_.tables.mutex);
@@ -345,6 +355,7 @@ absl::Status CatalogPart::StoreSegment(const SegmentRow& row) {
   }
   absl::MutexLock lock(&core_.tables.mutex);
   core_.tables.segments.at(row.number).row = row;
+  if (row.audience_steps != 0) core_.tables.audience_work.insert(row.number);
   return absl::OkStatus();
 }
 

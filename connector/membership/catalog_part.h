@@ -45,19 +45,19 @@ class CatalogPart final : public Catalog {
   std::vector<SegmentRow> Segments(DestinationNumber destination) override;
   absl::Status SetSegmentPaused(SegmentNumber segment, bool paused) override;
 
- private:
+  // Makes a segment and its list; the caller holds the change mutex.
   absl::StatusOr<SegmentRow> MakeSegment(DestinationNumber destination,
                                          absl::string_view segment_namespace,
                                          absl::string_view segment_id,
                                          absl::string_view display_name,
                                          int max_lists);
+
+ private:
   absl::Status StoreSegment(const SegmentRow& row);
   absl::Status StoreDestination(const DestinationRow& row);
   std::optional<DestinationRow> FindRow(DestinationNumber destination);
 
   Core& core_;
-  // Held over a whole change.
-  absl::Mutex change_mutex_;
 };
 
 }  // namespace connector::membership

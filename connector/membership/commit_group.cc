@@ -85,6 +85,8 @@ CommitGroup::CommitGroup(Core& core, RejectionLog& rejections)
       now_(FloorToMillis(core.clock.Now())),
       disk_(core.CheckDisk(core.clock.Now())) {
   absl::MutexLock lock(&core_.tables.mutex);
+  core_.tables.mutex.Await(absl::Condition(
+      +[](int* holds) { return *holds == 0; }, &core_.tables.group_holds));
   newest_ = core_.tables.newest;
   ++newest_.commit;
   ++core_.tables.groups_begun;
@@ -276,8 +278,17 @@ void CommitGroup::Add(const Batch& batch, ExportDraft* draft) {
     LeaveFullSyncs(batch, /*ended=*/false);
   }
   for (const SegmentChanges& changes : batch.segments) {
+    ListNumber former = 0;
+    if (!IsMapped(changes.segment, &former)) {
+      // All of it that is sound is excluded.
+      IntakeCounts excluded = changes.counts;
+      excluded.excluded = excluded.received - excluded.rejected;
+      excluded.replayed = 0;
+      AddCounts(segments_[changes.segment], excluded);
+      continue;
+    }
     AddCounts(segments_[changes.segment], changes.counts);
-    AddChanges(batch, changes, destination, &row);
+    AddChanges(batch, changes, former, destination, &row);
   }
   if (batch.full_sync.has_value()) AddFullSyncFrame(batch, &row);
   if (!IsZero(batch.counts_without_segment)) {
@@ -305,19 +316,27 @@ void CommitGroup::Add(const Batch& batch, ExportDraft* draft) {
   draft->rows.push_back(std::move(row));
 }
 
-bool CommitGroup::AddRun(ListNumber list_number, const RunBuilder& run,
+bool CommitGroup::IsMapped(SegmentNumber segment, ListNumber* former) {
+  absl::MutexLock lock(&core_.tables.mutex);
+  const auto found = core_.tables.segments.find(segment);
+  if (found == core_.tables.segments.end()) return true;
+  *former = found->second.row.former_list;
+  return found->second.row.mapping == MappingState::kMapped;
+}
+
+bool CommitGroup::AddRun(ListNumber list_number, ListNumber former,
+                         const RunBuilder& run,
                          std::initializer_list<Change> kinds,
                          DestinationDraft& destination) {
   bool any = false;
   for (Change change : kinds) any |= run.count(change) > 0;
   if (!any) return false;
-  ListDraft& list = lists_[list_number];
   const std::string head = RunHead(run.flags(), now_, newest_.next_order);
   const uint32_t part = parts_++;
-  for (Change change : kinds) {
-    if (run.count(change) == 0) continue;
-    const std::string key = RunKey(list_number, change, newest_.commit, part);
-    const std::string body = run.Body(change);
+  const auto add = [&](ListNumber number, Change change,
+                       const std::string& body) {
+    ListDraft& list = lists_[number];
+    const std::string key = RunKey(number, change, newest_.commit, part);
     set_.Put(Family::kRuns, key, head, body);
     const int64_t bytes =
         static_cast<int64_t>(key.size() + head.size() + body.size());
@@ -325,6 +344,13 @@ bool CommitGroup::AddRun(ListNumber list_number, const RunBuilder& run,
     list.row.runs.emplace_back(part, change);
     list.has_removals |= change == Change::kRemove;
     destination.bytes += bytes;
+  };
+  for (Change change : kinds) {
+    if (run.count(change) == 0) continue;
+    const std::string body = run.Body(change);
+    add(list_number, change, body);
+    // An exit goes to a list that was replaced as long as it has members.
+    if (former != 0 && change == Change::kRemove) add(former, change, body);
   }
   newest_.next_order += run.total();
   return true;

@@ -103,8 +103,11 @@ class CommitGroup {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(core_.tables.mutex);
 
   void Add(const Batch& batch, ExportDraft* draft);
-  // Writes the changes of `run` of the kinds; true if there are any.
-  bool AddRun(ListNumber list, const RunBuilder& run,
+  // Whether the segment's events are taken, and the list that was replaced.
+  bool IsMapped(SegmentNumber segment, ListNumber* former);
+  // Writes the changes of `run` of the kinds; true if there are any. Removals
+  // go to a list that was replaced, too.
+  bool AddRun(ListNumber list, ListNumber former, const RunBuilder& run,
               std::initializer_list<Change> kinds,
               DestinationDraft& destination);
 
@@ -122,6 +125,7 @@ class CommitGroup {
   // The changes of a batch to one segment, of which the additions may belong to
   // a full sync.
   void AddChanges(const Batch& batch, const SegmentChanges& changes,
+                  ListNumber former,
                   DestinationDraft& destination, BatchRow* row);
   void AddDeclared(const SegmentChanges& changes, FullSync& full_sync,
                    DestinationDraft& destination);

@@ -105,6 +105,16 @@ absl::Status CommitGroup::CheckFullSync(const Batch& batch) {
 
 absl::Status CommitGroup::CheckFullSyncCommit(const Batch& batch) {
   if (batch.full_sync->kind == FullSyncFrame::Kind::kBegin) {
+    core_.tables.mutex.AssertHeld();
+    const SegmentState* segment =
+        core_.tables.FindSegment(batch.full_sync->segment);
+    if (segment != nullptr && segment->row.mapping != MappingState::kMapped) {
+      ErrorDetail detail;
+      detail.reason = "SEGMENT_NOT_TAKEN";
+      detail.metadata["reason"] = "SEGMENT_UNMAPPED";
+      return MakeError(absl::StatusCode::kFailedPrecondition,
+                       "the segment is not mapped", detail);
+    }
     return absl::OkStatus();
   }
   const FullSync* full_sync =
@@ -128,7 +138,8 @@ FullSync* CommitGroup::FindFullSync(ListNumber list,
 }
 
 void CommitGroup::AddChanges(const Batch& batch, const SegmentChanges& changes,
-                             DestinationDraft& destination, BatchRow* row) {
+                             ListNumber former, DestinationDraft& destination,
+                             BatchRow* row) {
   FullSync* const full_sync = FindFullSync(changes.list, batch.export_id);
   const uint64_t additions = changes.run.count(Change::kAdd);
   const bool open =
@@ -137,14 +148,15 @@ void CommitGroup::AddChanges(const Batch& batch, const SegmentChanges& changes,
       full_sync != nullptr && full_sync->ended() && !full_sync->committed();
   if (!open && !late) {
     // One after the other: both, whatever the first says.
-    bool any = AddRun(changes.list, changes.former_forms, {Change::kRemove},
-                      destination);
-    any |= AddRun(changes.list, changes.run, {Change::kRemove, Change::kAdd},
-                  destination);
+    bool any = AddRun(changes.list, former, changes.former_forms,
+                      {Change::kRemove}, destination);
+    any |= AddRun(changes.list, former, changes.run,
+                  {Change::kRemove, Change::kAdd}, destination);
     if (any) row->lists.push_back(changes.list);
     return;
   }
-  if (AddRun(changes.list, changes.run, {Change::kRemove}, destination)) {
+  if (AddRun(changes.list, former, changes.run, {Change::kRemove},
+             destination)) {
     row->lists.push_back(changes.list);
   }
   if (additions == 0) return;

@@ -153,6 +153,36 @@ TEST(RowsTest, ReadWhatWasStored) {
   EXPECT_EQ(list_read->settled, 1234567);
   EXPECT_EQ(list_read->last_delivery_time, absl::InfinitePast());
 
+  ListOperation operation;
+  operation.kind = ListOperation::Kind::kReplace;
+  operation.phase = ListOperation::Phase::kSending;
+  operation.number = 7;
+  operation.request_time = absl::FromUnixSeconds(78);
+  operation.through = 12;
+  operation.position = std::string("\1abc", 4);
+  operation.customer_list_id = "644";
+  operation.unknown_members = true;
+  operation.keep_old_members = true;
+  operation.then_empty = true;
+  operation.source = 3;
+  operation.sent = 1'000;
+  operation.members = 2'000;
+  const auto operation_read = DecodeOperation(EncodeOperation(operation));
+  ASSERT_TRUE(operation_read.has_value());
+  EXPECT_EQ(operation_read->kind, operation.kind);
+  EXPECT_EQ(operation_read->phase, operation.phase);
+  EXPECT_EQ(operation_read->number, 7);
+  EXPECT_EQ(operation_read->request_time, operation.request_time);
+  EXPECT_EQ(operation_read->through, 12);
+  EXPECT_EQ(operation_read->position, operation.position);
+  EXPECT_EQ(operation_read->customer_list_id, "644");
+  EXPECT_TRUE(operation_read->unknown_members);
+  EXPECT_TRUE(operation_read->keep_old_members);
+  EXPECT_TRUE(operation_read->then_empty);
+  EXPECT_EQ(operation_read->source, 3);
+  EXPECT_EQ(operation_read->sent, 1'000);
+  EXPECT_EQ(operation_read->members, 2'000);
+
   BatchRow batch;
   batch.commit = 99;
   batch.digest.fill(3);
@@ -218,6 +248,48 @@ TEST(RowsTest, ReadWhatWasStored) {
   EXPECT_EQ(refused_read->refused->refusal.request_id, "r");
 }
 
+// Rows of builds that did not know the newer fields.
+TEST(RowsTest, OlderRowsHaveTheDefaults) {
+  SegmentRow segment;
+  segment.destination = 4;
+  segment.segment_namespace = "ups";
+  segment.segment_id = "gold";
+  segment.list = 9;
+  std::string value = EncodeSegment(segment);
+  value.resize(value.size() - 5);
+  const auto old_segment = DecodeSegment(value);
+  ASSERT_TRUE(old_segment.has_value());
+  EXPECT_EQ(old_segment->list, 9);
+  EXPECT_EQ(old_segment->mapping, MappingState::kMapped);
+  segment.mapping = MappingState::kEmptied;
+  segment.description = "d";
+  segment.name_set = true;
+  segment.former_list = 8;
+  segment.audience_steps = 3;
+  const auto new_segment = DecodeSegment(EncodeSegment(segment));
+  ASSERT_TRUE(new_segment.has_value());
+  EXPECT_EQ(new_segment->mapping, MappingState::kEmptied);
+  EXPECT_EQ(new_segment->description, "d");
+  EXPECT_TRUE(new_segment->name_set);
+  EXPECT_EQ(new_segment->former_list, 8);
+  EXPECT_EQ(new_segment->audience_steps, 3);
+
+  ListRow list;
+  list.destination = 4;
+  list.customer_list_id = "643";
+  value = EncodeList(list);
+  value.resize(value.size() - 2);
+  const auto old_list = DecodeList(value);
+  ASSERT_TRUE(old_list.has_value());
+  EXPECT_EQ(old_list->AudienceListId(), "643");
+  list.ignored_through = "642";
+  list.serving_list_id = "642";
+  const auto new_list = DecodeList(EncodeList(list));
+  ASSERT_TRUE(new_list.has_value());
+  EXPECT_EQ(new_list->ignored_through, "642");
+  EXPECT_EQ(new_list->AudienceListId(), "642");
+}
+
 TEST(RowsTest, RandomBytesDoNotCrash) {
   std::mt19937_64 generator(2);
   for (int i = 0; i < 100'000; ++i) {
@@ -226,6 +298,7 @@ TEST(RowsTest, RandomBytesDoNotCrash) {
     DecodeDestination(noise);
     DecodeSegment(noise);
     DecodeList(noise);
+    DecodeOperation(noise);
     DecodeIntakeCounts(noise);
     DecodePassCounts(noise);
     DecodeExport(noise);

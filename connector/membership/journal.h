@@ -28,6 +28,10 @@ struct SegmentReport {
   std::optional<absl::Time> oldest_change_time;
   // The newest one of the segment.
   std::optional<FullSync> full_sync;
+  // What is under way with its list, or with the one that was replaced.
+  std::optional<ListOperation> operation;
+  // Of the list that was replaced and still has members; empty if none.
+  std::string former_customer_list_id;
 };
 
 // How a destination stands, all under one snapshot.

@@ -27,6 +27,18 @@ absl::StatusOr<DestinationReport> JournalPart::Report(
     if (!list.pending.empty()) {
       entry.oldest_change_time = list.pending.Total().oldest_time;
     }
+    if (const auto found = tables.operations.find(list.row.number);
+        found != tables.operations.end()) {
+      entry.operation = found->second;
+    }
+    if (segment.row.former_list == 0) continue;
+    const ListState& former = tables.lists.at(segment.row.former_list);
+    entry.former_customer_list_id = former.row.customer_list_id;
+    entry.backlog_bytes += former.pending.bytes();
+    if (const auto found = tables.operations.find(former.row.number);
+        !entry.operation.has_value() && found != tables.operations.end()) {
+      entry.operation = found->second;
+    }
   }
   for (const ExportState* each : tables.exports.OfDestination(destination)) {
     if (!each->Forgettable(now, core_.export_expiry)) {

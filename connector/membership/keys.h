@@ -16,10 +16,12 @@
 //             "!history"                         id of this store
 //             "!next"                            next numbers
 //             "!synced"                          what is on stable storage
+//             'A' destination(4) ...             audience_rows.h
 //             'D' destination(4)                 DestinationRow
 //             'F' list(4) number(8)              FullSync
 //             'K' credential id                  its configuration
 //             'L' list(4)                        ListRow
+//             'O' list(4)                        ListOperation
 //             'S' segment(4)                     SegmentRow
 //   exports   destination(4) size(2) id 0(8)     ExportRow
 //             destination(4) size(2) id number(8)  BatchRow, until delivered
@@ -55,10 +57,12 @@ inline constexpr absl::string_view kSyncedWriteKey = "!synced";
 inline constexpr absl::string_view kNewestCommitKey = "c";
 
 // The kinds of keys that are a letter and a number.
+inline constexpr char kAudienceKey = 'A';
 inline constexpr char kDestinationKey = 'D';
 inline constexpr char kFullSyncKey = 'F';
 inline constexpr char kCredentialKey = 'K';
 inline constexpr char kListKey = 'L';
+inline constexpr char kOperationKey = 'O';
 inline constexpr char kSegmentKey = 'S';
 inline constexpr char kDoubtKey = 'd';
 inline constexpr char kEchoKey = 'e';

@@ -125,8 +125,8 @@ class Ledger {
   virtual absl::StatusOr<std::unique_ptr<DeliveredCursor>> ReadDelivered(
       ListNumber list) = 0;
 
-  // Stores customer_list_id, epoch, unknown_members, creation_attempt_time and
-  // learnt_max_records of the row, synced.
+  // Stores customer_list_id, epoch, unknown_members, creation_attempt_time,
+  // learnt_max_records and ignored_through of the row, synced.
   virtual absl::Status UpdateList(const ListRow& row) = 0;
 
   // Notes durably, before a request goes out, that the outcome for the records

@@ -101,6 +101,7 @@ absl::Status LedgerPart::UpdateList(const ListRow& row) {
   stored->unknown_members = row.unknown_members;
   stored->creation_attempt_time = row.creation_attempt_time;
   stored->learnt_max_records = row.learnt_max_records;
+  stored->ignored_through = row.ignored_through;
   WriteSet set(core_.database);
   set.Put(Family::kMeta, NumberKey(kListKey, row.number), EncodeList(*stored));
   ReachCrashPoint(CrashPoint::kListUnwritten);

@@ -89,11 +89,15 @@ absl::Status LedgerPart::Settle(ListNumber list, CommitNumber through,
     std::vector<FullSyncNumber> forgotten;
     std::optional<CommitNumber> kept_from;
     bool keeps = false;
+    bool counts_here = true;
     {
       absl::MutexLock lock(&tables.mutex);
       const ListState* state = tables.FindList(list);
       if (state == nullptr) return DestinationNotFound();
       row = state->row;
+      // A list that was replaced counts nothing: what goes to it went to
+      // another one.
+      counts_here = tables.segments.at(row.segment).row.list == list;
       settled = tables.segments.at(row.segment).settled;
       through = std::min(through, tables.newest.commit);
       kept_from = KeptFrom(*state, through);
@@ -140,8 +144,10 @@ absl::Status LedgerPart::Settle(ListNumber list, CommitNumber through,
     }
     if (absl::Status s = DeleteDoubts(list, last_doubt, set); !s.ok()) return s;
     set.Put(Family::kMeta, NumberKey(kListKey, list), EncodeList(row));
-    set.Put(Family::kCounters, NumberKey(kPassKey, row.segment),
-            EncodePassCounts(settled));
+    if (counts_here) {
+      set.Put(Family::kCounters, NumberKey(kPassKey, row.segment),
+              EncodePassCounts(settled));
+    }
     if (absl::Status s = step.Settle(list, through, std::move(ended), set);
         !s.ok()) {
       return s;
@@ -174,7 +180,7 @@ absl::Status LedgerPart::Settle(ListNumber list, CommitNumber through,
               bytes - kept.added_bytes + kept.dropped_bytes + applied_bytes;
           state.row = row;
           if (!KeptFrom(state).has_value()) tables.full_sync_lists.erase(list);
-          tables.segments.at(row.segment).settled = settled;
+          if (counts_here) tables.segments.at(row.segment).settled = settled;
           step.Publish(core_.clock.Now());
           break;
         }

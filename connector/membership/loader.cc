@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "connector/membership/audience_rows.h"
 #include "connector/membership/damage.h"
 
 namespace connector::membership {
@@ -141,7 +142,21 @@ absl::Status LoadMeta(Core& core) {
                       return absl::OkStatus();
                     });
   if (!status.ok()) return status;
-  return ForEachNumber(
+  status = ForEachNumber(
+      core, Family::kMeta, kOperationKey,
+      [&](const NumberKeyParts& key, absl::string_view value) {
+        tables.mutex.AssertHeld();
+        std::optional<ListOperation> operation = DecodeOperation(value);
+        if (!operation.has_value() || tables.lists.count(key.number) == 0) {
+          return Unreadable("an operation on a list");
+        }
+        tables.next_request =
+            std::max(tables.next_request, operation->number + 1);
+        tables.operations[key.number] = *std::move(operation);
+        return absl::OkStatus();
+      });
+  if (!status.ok()) return status;
+  status = ForEachNumber(
       core, Family::kMeta, kSegmentKey,
       [&](const NumberKeyParts& key, absl::string_view value) {
         tables.mutex.AssertHeld();
@@ -156,7 +171,34 @@ absl::Status LoadMeta(Core& core) {
         destination->second.segments.push_back(key.number);
         destination->second.segments_by_name[SegmentName(
             row->segment_namespace, row->segment_id)] = key.number;
+        if (row->audience_steps != 0) tables.audience_work.insert(key.number);
         tables.segments[key.number].row = *std::move(row);
+        return absl::OkStatus();
+      });
+  if (!status.ok()) return status;
+  return ForEach(
+      core, Family::kMeta, PrefixRange(absl::string_view(&kAudienceKey, 1)),
+      [&](absl::string_view key, absl::string_view value) {
+        tables.mutex.AssertHeld();
+        std::optional<AudienceKeyParts> parts = ParseAudienceKey(key);
+        if (!parts.has_value()) return Unreadable("a key");
+        const auto destination = tables.destinations.find(parts->destination);
+        if (destination == tables.destinations.end()) {
+          return Unreadable("what an audience belongs to");
+        }
+        if (parts->list.has_value()) {
+          const auto list = tables.lists.find(*parts->list);
+          std::optional<ListCounterRow> row = DecodeListCounters(value);
+          if (list == tables.lists.end() || !row.has_value()) {
+            return Unreadable("the counters of a list");
+          }
+          list->second.counters = *std::move(row);
+          return absl::OkStatus();
+        }
+        std::optional<AudienceRow> row = DecodeAudience(value);
+        if (!row.has_value()) return Unreadable("an audience");
+        destination->second.audiences[std::string(key)] = {
+            *std::move(parts->audience), *std::move(row)};
         return absl::OkStatus();
       });
 }

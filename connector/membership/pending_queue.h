@@ -45,7 +45,7 @@ class PendingQueue {
   int64_t bytes() const { return bytes_; }
 
  private:
-  const size_t max_spans_;
+  size_t max_spans_;
   std::deque<PendingSpan> spans_;
   int64_t bytes_ = 0;
   // Counted, so that Total() need not look at all.

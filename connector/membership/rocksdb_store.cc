@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "connector/base/error.h"
+#include "connector/membership/audience_part.h"
 #include "connector/membership/backup.h"
 #include "connector/membership/catalog_part.h"
 #include "connector/membership/committer.h"
@@ -14,6 +15,7 @@
 #include "connector/membership/journal_part.h"
 #include "connector/membership/ledger_part.h"
 #include "connector/membership/loader.h"
+#include "connector/membership/operations_part.h"
 #include "connector/membership/rejection_log.h"
 
 namespace connector::membership {
@@ -30,9 +32,11 @@ class RocksdbStore final : public MembershipStore {
         progress_(*core_),
         rejections_(*core_),
         catalog_(*core_),
+        operations_(*core_, catalog_),
         ledger_(*core_, progress_, rejections_),
         journal_(*core_, rejections_),
         full_syncs_(*core_, progress_),
+        audiences_(*core_),
         committer_(*core_, progress_, rejections_, full_syncs_) {}
 
   std::vector<DestinationRow> Destinations() override {
@@ -197,6 +201,64 @@ class RocksdbStore final : public MembershipStore {
       ListNumber list) override {
     return full_syncs_.ScanDelivered(list);
   }
+  void SetOperationListener(std::function<void(ListNumber)> listener) override {
+    operations_.SetOperationListener(std::move(listener));
+  }
+  absl::StatusOr<MappedSegment> MapSegment(DestinationNumber destination,
+                                           absl::string_view segment_namespace,
+                                           absl::string_view segment_id,
+                                           const SegmentText& text,
+                                           int max_lists) override {
+    return operations_.MapSegment(destination, segment_namespace, segment_id,
+                                  text, max_lists);
+  }
+  absl::StatusOr<SegmentRow> UpdateSegment(SegmentNumber segment,
+                                           const SegmentText& text) override {
+    return operations_.UpdateSegment(segment, text);
+  }
+  absl::StatusOr<SegmentRow> UnmapSegment(SegmentNumber segment,
+                                          bool empty) override {
+    absl::StatusOr<SegmentRow> row = operations_.UnmapSegment(segment, empty);
+    if (row.ok()) full_syncs_.Clean({row->list}).IgnoreError();
+    core_->notifier.Deliver();
+    return row;
+  }
+  absl::Status RequestResync(SegmentNumber segment) override {
+    return operations_.RequestResync(segment);
+  }
+  absl::Status RequestReplacement(SegmentNumber segment,
+                                  const Replacement& replacement) override {
+    return operations_.RequestReplacement(segment, replacement);
+  }
+  std::vector<AudienceTask> AudienceTasks() override {
+    return operations_.AudienceTasks();
+  }
+  absl::Status EndAudienceTask(const AudienceTask& task) override {
+    return operations_.EndAudienceTask(task);
+  }
+  std::optional<ListOperation> FindOperation(ListNumber list) override {
+    return operations_.FindOperation(list);
+  }
+  std::vector<ListRow> OperatedLists() override {
+    return operations_.OperatedLists();
+  }
+  std::vector<std::string> OtherCustomerLists(ListNumber list) override {
+    return operations_.OtherCustomerLists(list);
+  }
+  absl::StatusOr<ListOperation> TakeUp(ListNumber list) override {
+    return operations_.TakeUp(list);
+  }
+  absl::StatusOr<bool> ReadEntries(
+      ListNumber list, std::string* position, int64_t at_most,
+      absl::FunctionRef<absl::Status(RecordView, DeliveredState)> take)
+      override {
+    return operations_.ReadEntries(list, position, at_most, take);
+  }
+  absl::Status Advance(ListNumber list, uint64_t number,
+                       absl::string_view position, int64_t sent,
+                       bool ended) override {
+    return operations_.Advance(list, number, position, sent, ended);
+  }
 
   absl::StatusOr<DestinationReport> Report(
       DestinationNumber destination) override {
@@ -208,6 +270,34 @@ class RocksdbStore final : public MembershipStore {
     return journal_.Rejections(destination, page_size, page_token);
   }
 
+  std::vector<AudienceEntry> Audiences(DestinationNumber destination) override {
+    return audiences_.Audiences(destination);
+  }
+  std::optional<AudienceRow> FindAudience(const AudienceKey& key) override {
+    return audiences_.FindAudience(key);
+  }
+  absl::StatusOr<AudienceRow> ChangeAudience(
+      const AudienceKey& key,
+      absl::FunctionRef<void(AudienceRow&)> change) override {
+    return audiences_.ChangeAudience(key, change);
+  }
+  absl::StatusOr<AudienceRow> NoteAudience(
+      const AudienceKey& key,
+      absl::FunctionRef<void(AudienceRow&)> change) override {
+    return audiences_.NoteAudience(key, change);
+  }
+  absl::Status DeleteAudience(const AudienceKey& key) override {
+    return audiences_.DeleteAudience(key);
+  }
+  std::optional<ListCounterRow> FindCounters(ListNumber list) override {
+    return audiences_.FindCounters(list);
+  }
+  absl::Status ChangeCounters(
+      ListNumber list,
+      absl::FunctionRef<void(ListCounterRow&)> change) override {
+    return audiences_.ChangeCounters(list, change);
+  }
+
  private:
   // In the order of dependence; the committer's thread stops first.
   const std::unique_ptr<Database> database_;
@@ -215,9 +305,11 @@ class RocksdbStore final : public MembershipStore {
   ExportProgress progress_;
   RejectionLog rejections_;
   CatalogPart catalog_;
+  OperationsPart operations_;
   LedgerPart ledger_;
   JournalPart journal_;
   FullSyncPart full_syncs_;
+  AudiencePart audiences_;
   Committer committer_;
 };
 

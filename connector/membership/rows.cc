@@ -121,6 +121,11 @@ std::string EncodeSegment(const SegmentRow& row) {
   AppendBytes(&value, row.display_name);
   value.push_back(row.paused ? 1 : 0);
   AppendVarint(&value, row.list);
+  AppendVarint(&value, static_cast<uint64_t>(row.mapping));
+  AppendBytes(&value, row.description);
+  value.push_back(row.name_set ? 1 : 0);
+  AppendVarint(&value, row.former_list);
+  AppendVarint(&value, row.audience_steps);
   return value;
 }
 
@@ -133,7 +138,57 @@ std::optional<SegmentRow> DecodeSegment(absl::string_view value) {
   row.display_name = ReadString(wire);
   row.paused = wire.Bool();
   row.list = static_cast<uint32_t>(wire.Varint());
+  // Rows of earlier builds end here.
+  if (!wire.rest().empty()) {
+    const uint64_t mapping = wire.Varint();
+    if (mapping > static_cast<uint64_t>(MappingState::kEmptied)) wire.Fail();
+    row.mapping = static_cast<MappingState>(mapping);
+    row.description = ReadString(wire);
+    row.name_set = wire.Bool();
+    row.former_list = static_cast<uint32_t>(wire.Varint());
+    row.audience_steps = static_cast<uint8_t>(wire.Varint());
+  }
   return IfDone(wire, std::move(row));
+}
+
+std::string EncodeOperation(const ListOperation& operation) {
+  std::string value;
+  value.push_back(static_cast<char>(operation.kind));
+  value.push_back(static_cast<char>(operation.phase));
+  AppendVarint(&value, operation.number);
+  AppendMicros(&value, operation.request_time);
+  AppendVarint(&value, operation.through);
+  AppendBytes(&value, operation.position);
+  AppendBytes(&value, operation.customer_list_id);
+  value.push_back(operation.unknown_members ? 1 : 0);
+  value.push_back(operation.keep_old_members ? 1 : 0);
+  value.push_back(operation.then_empty ? 1 : 0);
+  AppendVarint(&value, operation.source);
+  AppendSigned(&value, operation.sent);
+  AppendSigned(&value, operation.members);
+  return value;
+}
+
+std::optional<ListOperation> DecodeOperation(absl::string_view value) {
+  WireReader wire(value);
+  ListOperation operation;
+  const uint8_t kind = wire.Byte();
+  const uint8_t phase = wire.Byte();
+  if (kind < 1 || kind > 4 || phase < 1 || phase > 3) wire.Fail();
+  operation.kind = static_cast<ListOperation::Kind>(kind);
+  operation.phase = static_cast<ListOperation::Phase>(phase);
+  operation.number = wire.Varint();
+  operation.request_time = wire.Micros();
+  operation.through = wire.Varint();
+  operation.position = ReadString(wire);
+  operation.customer_list_id = ReadString(wire);
+  operation.unknown_members = wire.Bool();
+  operation.keep_old_members = wire.Bool();
+  operation.then_empty = wire.Bool();
+  operation.source = static_cast<uint32_t>(wire.Varint());
+  operation.sent = wire.Signed();
+  operation.members = wire.Signed();
+  return IfDone(wire, std::move(operation));
 }
 
 std::string EncodeList(const ListRow& row) {
@@ -147,6 +202,8 @@ std::string EncodeList(const ListRow& row) {
   AppendSigned(&value, row.learnt_max_records);
   AppendVarint(&value, row.settled);
   AppendMicros(&value, row.last_delivery_time);
+  AppendBytes(&value, row.ignored_through);
+  AppendBytes(&value, row.serving_list_id);
   return value;
 }
 
@@ -162,6 +219,11 @@ std::optional<ListRow> DecodeList(absl::string_view value) {
   row.learnt_max_records = wire.Signed();
   row.settled = wire.Varint();
   row.last_delivery_time = wire.Micros();
+  // Rows of earlier builds end here.
+  if (!wire.rest().empty()) {
+    row.ignored_through = ReadString(wire);
+    row.serving_list_id = ReadString(wire);
+  }
   return IfDone(wire, std::move(row));
 }
 

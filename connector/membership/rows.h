@@ -77,6 +77,9 @@ std::optional<DestinationRow> DecodeDestination(absl::string_view value);
 std::string EncodeSegment(const SegmentRow& row);
 std::optional<SegmentRow> DecodeSegment(absl::string_view value);
 
+std::string EncodeOperation(const ListOperation& operation);
+std::optional<ListOperation> DecodeOperation(absl::string_view value);
+
 std::string EncodeList(const ListRow& row);
 std::optional<ListRow> DecodeList(absl::string_view value);
 

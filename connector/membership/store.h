@@ -8,21 +8,27 @@
 #include "absl/status/statusor.h"
 #include "connector/base/clock.h"
 #include "connector/base/random.h"
+#include "connector/membership/audience_table.h"
 #include "connector/membership/catalog.h"
+#include "connector/membership/counter_table.h"
 #include "connector/membership/full_sync.h"
 #include "connector/membership/intake.h"
 #include "connector/membership/journal.h"
 #include "connector/membership/ledger.h"
 #include "connector/membership/maintenance.h"
+#include "connector/membership/operations.h"
 
 namespace connector::membership {
 
-// The membership store: one durable memory behind six views of it, one for
-// each kind of user. Thread-safe as the views say.
+// The membership store: one durable memory behind several views of it, one
+// for each kind of user. Thread-safe as the views say.
 class MembershipStore : public Catalog,
                         public Intake,
                         public Ledger,
                         public Journal,
+                        public Operations,
+                        public AudienceTable,
+                        public CounterTable,
                         public Maintenance,
                         public FullSyncs {
  public:

@@ -53,6 +53,17 @@ void Tables::WaitForGroup() {
       +[](Waiting* w) { return *w->ended >= w->begun; }, &waiting));
 }
 
+GroupHold::GroupHold(Tables& tables) : tables_(tables) {
+  absl::MutexLock lock(&tables_.mutex);
+  ++tables_.group_holds;
+  tables_.WaitForGroup();
+}
+
+GroupHold::~GroupHold() {
+  absl::MutexLock lock(&tables_.mutex);
+  --tables_.group_holds;
+}
+
 absl::Status DestinationNotFound() {
   return MakeError(absl::StatusCode::kNotFound, "DESTINATION_NOT_FOUND",
                    "there is no such destination");

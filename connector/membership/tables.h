@@ -18,6 +18,8 @@
 #include "absl/time/time.h"
 #include "connector/base/clock.h"
 #include "connector/base/random.h"
+#include "connector/membership/audience_table.h"
+#include "connector/membership/counter_table.h"
 #include "connector/membership/database.h"
 #include "connector/membership/disk_space.h"
 #include "connector/membership/export_table.h"
@@ -77,6 +79,7 @@ struct ListState {
   int64_t kept_bytes = 0;
   // When each echo is due, and its number.
   std::set<std::pair<absl::Time, uint64_t>> echoes;
+  std::optional<ListCounterRow> counters;
 };
 
 // The first commit of which the runs are kept for a full sync of the list that
@@ -99,6 +102,8 @@ struct DestinationState {
   // In the order of their numbers.
   std::vector<SegmentNumber> segments;
   absl::flat_hash_map<std::string, SegmentNumber> segments_by_name;
+  // By their keys in the store.
+  std::map<std::string, AudienceEntry> audiences;
 };
 
 // The key of a segment in segments_by_name.
@@ -137,9 +142,16 @@ struct Tables {
   std::function<void(ListNumber, bool)> commit_listener ABSL_GUARDED_BY(mutex);
   std::function<void()> full_sync_listener ABSL_GUARDED_BY(mutex);
 
+  // What is under way with whole lists.
+  std::map<ListNumber, ListOperation> operations ABSL_GUARDED_BY(mutex);
+  // Segments with audience_steps.
+  std::set<SegmentNumber> audience_work ABSL_GUARDED_BY(mutex);
+
   // Group commits that began and that ended.
   uint64_t groups_begun ABSL_GUARDED_BY(mutex) = 0;
   uint64_t groups_ended ABSL_GUARDED_BY(mutex) = 0;
+  // No group commit may begin while there are any (GroupHold).
+  int group_holds ABSL_GUARDED_BY(mutex) = 0;
 
   // Held shared by whoever writes what belongs to a destination, from checking
   // that it is there until the write is in the tables; held alone to delete
@@ -156,6 +168,19 @@ struct Tables {
   // Waits until the group commit that is going on, if any, is in the tables.
   // Gives the mutex up meanwhile.
   void WaitForGroup() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+};
+
+// While it lives no group commit is going on: what is read of pending changes
+// and written about them is one step. To be made without `mutex`.
+class GroupHold {
+ public:
+  explicit GroupHold(Tables& tables);
+  ~GroupHold();
+  GroupHold(const GroupHold&) = delete;
+  GroupHold& operator=(const GroupHold&) = delete;
+
+ private:
+  Tables& tables_;
 };
 
 // What the parts of the store share.
@@ -178,6 +203,8 @@ struct Core {
   absl::Duration export_expiry;
   int64_t max_rejections = 0;
   std::string history;
+  // Held over a whole change of the catalog.
+  absl::Mutex change_mutex;
   Tables tables;
   Notifier notifier;
 };

@@ -92,6 +92,15 @@ struct CredentialRow {
   std::string config;
 };
 
+// Whether a segment's events are taken.
+enum class MappingState : uint8_t {
+  kMapped = 0,
+  // Events are excluded; the list stays as it was.
+  kKept = 1,
+  // Events are excluded; the list was or is being emptied.
+  kEmptied = 2,
+};
+
 // A segment that was seen.
 struct SegmentRow {
   SegmentNumber number = 0;
@@ -104,6 +113,18 @@ struct SegmentRow {
   bool paused = false;
   // The list that mirrors it.
   ListNumber list = 0;
+  MappingState mapping = MappingState::kMapped;
+  // Of its audience; as the operator or the host wrote it.
+  std::string description;
+  // The display name was set by hand: exports no longer change it.
+  bool name_set = false;
+  // A list that was replaced and gets the segment's removals, too; 0: none.
+  ListNumber former_list = 0;
+  // What its audience was not told yet (kAudienceRename…).
+  uint8_t audience_steps = 0;
+
+  static constexpr uint8_t kAudienceRename = 1;
+  static constexpr uint8_t kAudienceRevive = 2;
 };
 
 // The customer list of a segment.
@@ -126,6 +147,68 @@ struct ListRow {
   // All changes up to here are settled.
   CommitNumber settled = 0;
   absl::Time last_delivery_time = absl::InfinitePast();
+  // A replacement: lists of the name with an id up to this one are not what is
+  // being made. Empty: none was replaced.
+  std::string ignored_through;
+  // While a replacement is being filled, the list that still serves the
+  // segment's audience; otherwise empty.
+  std::string serving_list_id;
+
+  // The list that the audience's rule should name; empty: there is none yet.
+  const std::string& AudienceListId() const {
+    return serving_list_id.empty() ? customer_list_id : serving_list_id;
+  }
+};
+
+// Something that is done with a whole list, piece by piece, over crashes.
+struct ListOperation {
+  enum class Kind : uint8_t {
+    // Every entry is removed that was confirmed before it.
+    kEmpty = 1,
+    // Every member is sent again.
+    kResync = 2,
+    // The list goes over to another one at Pinterest; every member is sent to
+    // it.
+    kReplace = 3,
+    // What another list's entries say is removed from this one, which that list
+    // replaced.
+    kEmptyFormer = 4,
+  };
+  enum class Phase : uint8_t {
+    // The next pass takes it up.
+    kRequested = 1,
+    // Passes send piece after piece.
+    kSending = 2,
+    // Nothing is left for passes; the audience is to be told.
+    kAudience = 3,
+  };
+  Kind kind = Kind::kEmpty;
+  Phase phase = Phase::kRequested;
+  // Tells it from others of its list.
+  uint64_t number = 0;
+  absl::Time request_time = absl::InfinitePast();
+  // kEmpty: additions of commits up to this one are superseded.
+  CommitNumber through = 0;
+  // Encoded record of the last entry that was dealt with; empty at first.
+  std::string position;
+  // kReplace: the list to go over to; empty: one that is made.
+  std::string customer_list_id;
+  // kReplace: that list may hold members that nobody knows.
+  bool unknown_members = false;
+  // kReplace: the old list keeps its members.
+  bool keep_old_members = false;
+  // kReplace: the list is emptied when it is done.
+  bool then_empty = false;
+  // kEmptyFormer: whose entries say what was on it.
+  ListNumber source = 0;
+  // Records that were sent, and how many were known at first.
+  int64_t sent = 0;
+  int64_t members = 0;
+
+  bool needs_passes() const { return phase != Phase::kAudience; }
+  bool removes() const {
+    return kind == Kind::kEmpty || kind == Kind::kEmptyFormer;
+  }
 };
 
 }  // namespace connector::membership

@@ -25,6 +25,8 @@ constexpr size_t kMaxExceptions = 1000;
 constexpr size_t kMaxName = 1024;
 constexpr size_t kMaxWord = 64;
 constexpr size_t kMaxBookmark = 4096;
+constexpr size_t kMaxDescription = 4096;
+constexpr size_t kMaxRule = 64 << 10;
 constexpr size_t kMaxPermissions = 100;
 
 absl::Status NotExpected(absl::string_view what) {
@@ -142,6 +144,59 @@ absl::StatusOr<CustomerList> ReadCustomerList(const json& object,
   return list;
 }
 
+absl::StatusOr<Audience> ReadAudience(const json& object,
+                                      absl::string_view token) {
+  if (!object.is_object()) return NotExpected("the audience is not an object");
+  Audience audience;
+  audience.id = Id(object, "id");
+  if (audience.id.empty()) return NotExpected("the audience has no id");
+  audience.name = Name(object);
+  audience.description = Text(object, "description", kMaxDescription, token);
+  audience.audience_type = Text(object, "audience_type", kMaxWord, token);
+  audience.status = Text(object, "status", kMaxWord, token);
+  audience.size = Number(object, "size");
+  audience.created_timestamp = Number(object, "created_timestamp");
+  const auto rule = object.find("rule");
+  if (rule != object.end() && rule->is_object()) {
+    audience.rule_json =
+        rule->dump(-1, ' ', false, json::error_handler_t::replace);
+    if (audience.rule_json.size() > kMaxRule) audience.rule_json.clear();
+    audience.customer_list_id = Id(*rule, "customer_list_id");
+  }
+  return audience;
+}
+
+// A page of what `read` reads.
+template <typename Page, typename Read>
+absl::StatusOr<Page> ReadPage(absl::string_view body, absl::string_view asked,
+                              Read read) {
+  const absl::StatusOr<json> object = ParseObject(body);
+  if (!object.ok()) return object.status();
+  const auto items = object->find("items");
+  if (items == object->end() || !items->is_array()) {
+    return NotExpected("the page has no items");
+  }
+  Page page;
+  for (const json& item : *items) {
+    auto read_item = read(item);
+    if (!read_item.ok()) return read_item.status();
+    page.items.push_back(*std::move(read_item));
+  }
+  const auto bookmark = object->find("bookmark");
+  if (bookmark == object->end() || bookmark->is_null()) return page;
+  if (!bookmark->is_string()) {
+    return NotExpected("the page's bookmark is not a string");
+  }
+  page.bookmark = bookmark->get<std::string>();
+  if (page.bookmark.size() > kMaxBookmark) {
+    return NotExpected("the page's bookmark is too long");
+  }
+  if (!page.bookmark.empty() && page.bookmark == asked) {
+    return NotExpected("the page's bookmark leads to the page itself");
+  }
+  return page;
+}
+
 }  // namespace
 
 bool IsPinterestId(absl::string_view id) {
@@ -159,31 +214,23 @@ absl::StatusOr<CustomerList> ParseCustomerList(absl::string_view body,
 
 absl::StatusOr<CustomerListPage> ParseCustomerListPage(
     absl::string_view body, absl::string_view asked, absl::string_view token) {
+  return ReadPage<CustomerListPage>(body, asked, [&](const json& item) {
+    return ReadCustomerList(item, token);
+  });
+}
+
+absl::StatusOr<Audience> ParseAudience(absl::string_view body,
+                                       absl::string_view token) {
   const absl::StatusOr<json> object = ParseObject(body);
   if (!object.ok()) return object.status();
-  const auto items = object->find("items");
-  if (items == object->end() || !items->is_array()) {
-    return NotExpected("the page has no items");
-  }
-  CustomerListPage page;
-  for (const json& item : *items) {
-    absl::StatusOr<CustomerList> list = ReadCustomerList(item, token);
-    if (!list.ok()) return list.status();
-    page.items.push_back(*std::move(list));
-  }
-  const auto bookmark = object->find("bookmark");
-  if (bookmark == object->end() || bookmark->is_null()) return page;
-  if (!bookmark->is_string()) {
-    return NotExpected("the page's bookmark is not a string");
-  }
-  page.bookmark = bookmark->get<std::string>();
-  if (page.bookmark.size() > kMaxBookmark) {
-    return NotExpected("the page's bookmark is too long");
-  }
-  if (!page.bookmark.empty() && page.bookmark == asked) {
-    return NotExpected("the page's bookmark leads to the page itself");
-  }
-  return page;
+  return ReadAudience(*object, token);
+}
+
+absl::StatusOr<AudiencePage> ParseAudiencePage(absl::string_view body,
+                                               absl::string_view asked,
+                                               absl::string_view token) {
+  return ReadPage<AudiencePage>(
+      body, asked, [&](const json& item) { return ReadAudience(item, token); });
 }
 
 absl::StatusOr<AdAccount> ParseAdAccount(absl::string_view body,

@@ -5,6 +5,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "connector/pinterest/audience_client.h"
 #include "connector/pinterest/customer_list_client.h"
 
 namespace connector::pinterest {
@@ -28,6 +29,15 @@ absl::StatusOr<CustomerList> ParseCustomerList(absl::string_view body,
 absl::StatusOr<CustomerListPage> ParseCustomerListPage(absl::string_view body,
                                                        absl::string_view asked,
                                                        absl::string_view token);
+
+// The same for audiences: an audience that is passed over could be created a
+// second time. Statuses and types that are not known yet pass; so does a rule
+// of any shape.
+absl::StatusOr<Audience> ParseAudience(absl::string_view body,
+                                       absl::string_view token);
+absl::StatusOr<AudiencePage> ParseAudiencePage(absl::string_view body,
+                                               absl::string_view asked,
+                                               absl::string_view token);
 
 absl::StatusOr<AdAccount> ParseAdAccount(absl::string_view body,
                                          absl::string_view token);

@@ -1,15 +1,17 @@
 #include "connector/pinterest/credential_clients.h"
 
 #include "connector/base/error.h"
+#include "connector/pinterest/pinterest_audience_client.h"
 #include "connector/pinterest/pinterest_client.h"
 
 namespace connector::pinterest {
 namespace {
 
 // A client together with the token source that it does not own.
+template <typename Client>
 struct Owner {
   std::shared_ptr<TokenSource> token_source;
-  std::unique_ptr<PinterestClient> client;
+  std::unique_ptr<Client> client;
 };
 
 // Stands in where only the other options are looked at.
@@ -34,6 +36,26 @@ PinterestClient::Options ClientOptions(
   return client;
 }
 
+// The client of the name in `clients`, made if it is not there.
+template <typename Client, typename Interface>
+absl::StatusOr<std::shared_ptr<Interface>> FindOrMake(
+    const CredentialClients::Options& options, absl::string_view token_name,
+    absl::flat_hash_map<std::string, std::shared_ptr<Interface>>& clients) {
+  if (auto found = clients.find(token_name); found != clients.end()) {
+    return found->second;
+  }
+  auto source = options.tokens->Find(token_name);
+  if (!source.ok()) return source.status();
+  auto client = Client::Create(ClientOptions(options, source->get()));
+  if (!client.ok()) return client.status();
+  auto owner = std::make_shared<Owner<Client>>();
+  owner->token_source = *std::move(source);
+  owner->client = *std::move(client);
+  std::shared_ptr<Interface> shared(owner, owner->client.get());
+  clients.emplace(token_name, shared);
+  return shared;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<CredentialClients>> CredentialClients::Create(
@@ -53,19 +75,14 @@ absl::StatusOr<std::unique_ptr<CredentialClients>> CredentialClients::Create(
 absl::StatusOr<std::shared_ptr<CustomerListClient>>
 CredentialClients::ClientFor(absl::string_view token_name) {
   absl::MutexLock lock(&mutex_);
-  if (auto found = clients_.find(token_name); found != clients_.end()) {
-    return found->second;
-  }
-  auto source = options_.tokens->Find(token_name);
-  if (!source.ok()) return source.status();
-  auto client = PinterestClient::Create(ClientOptions(options_, source->get()));
-  if (!client.ok()) return client.status();
-  auto owner = std::make_shared<Owner>();
-  owner->token_source = *std::move(source);
-  owner->client = *std::move(client);
-  std::shared_ptr<CustomerListClient> shared(owner, owner->client.get());
-  clients_.emplace(token_name, shared);
-  return shared;
+  return FindOrMake<PinterestClient>(options_, token_name, clients_);
+}
+
+absl::StatusOr<std::shared_ptr<AudienceClient>>
+CredentialClients::AudienceClientFor(absl::string_view token_name) {
+  absl::MutexLock lock(&mutex_);
+  return FindOrMake<PinterestAudienceClient>(options_, token_name,
+                                             audience_clients_);
 }
 
 }  // namespace connector::pinterest

@@ -12,6 +12,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "connector/base/clock.h"
+#include "connector/pinterest/audience_client.h"
 #include "connector/pinterest/client_provider.h"
 #include "connector/pinterest/http_transport.h"
 #include "connector/pinterest/token_sources.h"
@@ -19,7 +20,8 @@
 namespace connector::pinterest {
 
 // Clients over HTTP, one for each token source. Thread-safe.
-class CredentialClients final : public ClientProvider {
+class CredentialClients final : public ClientProvider,
+                                public AudienceClientProvider {
  public:
   struct Options {
     // As PinterestClient::Options.
@@ -37,6 +39,8 @@ class CredentialClients final : public ClientProvider {
 
   absl::StatusOr<std::shared_ptr<CustomerListClient>> ClientFor(
       absl::string_view token_name) override;
+  absl::StatusOr<std::shared_ptr<AudienceClient>> AudienceClientFor(
+      absl::string_view token_name) override;
 
  private:
   explicit CredentialClients(Options options) : options_(std::move(options)) {}
@@ -45,6 +49,8 @@ class CredentialClients final : public ClientProvider {
   absl::Mutex mutex_;
   absl::flat_hash_map<std::string, std::shared_ptr<CustomerListClient>> clients_
       ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<std::string, std::shared_ptr<AudienceClient>>
+      audience_clients_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace connector::pinterest

@@ -2,16 +2,13 @@
 #define CONNECTOR_PINTEREST_PINTEREST_CLIENT_H_
 
 #include <memory>
-#include <string>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "absl/time/time.h"
 #include "absl/types/span.h"
-#include "connector/base/clock.h"
+#include "connector/pinterest/api_caller.h"
 #include "connector/pinterest/customer_list_client.h"
-#include "connector/pinterest/http_transport.h"
-#include "connector/pinterest/token_source.h"
 
 namespace connector::pinterest {
 
@@ -21,19 +18,7 @@ namespace connector::pinterest {
 // fields of API description v5.23, and ignores answer fields it does not know.
 class PinterestClient final : public CustomerListClient {
  public:
-  struct Options {
-    // With its path: "https://api.pinterest.com/v5". http:// only for a
-    // loopback host, as the token would travel in the clear.
-    std::string base_url;
-
-    // For one whole call; positive.
-    absl::Duration timeout = absl::Seconds(60);
-
-    // Not owned, must outlive the client. `clock` reads dates in headers.
-    HttpTransport* transport = nullptr;
-    TokenSource* token_source = nullptr;
-    Clock* clock = nullptr;
-  };
+  using Options = ApiCaller::Options;
 
   // INVALID_ARGUMENT when an option breaks its rule.
   static absl::StatusOr<std::unique_ptr<PinterestClient>> Create(
@@ -56,15 +41,10 @@ class PinterestClient final : public CustomerListClient {
   ApiResult<AdAccount> GetAdAccount(absl::string_view ad_account_id) override;
 
  private:
-  explicit PinterestClient(Options options) : options_(std::move(options)) {}
+  explicit PinterestClient(std::unique_ptr<ApiCaller> caller)
+      : caller_(std::move(caller)) {}
 
-  // Sends the request and reads the answer with `parse`, a function of
-  // (body, token to mask) to absl::StatusOr<T>.
-  template <typename T, typename Parse>
-  ApiResult<T> Call(absl::string_view method, std::string path,
-                    std::string body, Parse parse);
-
-  const Options options_;
+  const std::unique_ptr<ApiCaller> caller_;
 };
 
 }  // namespace connector::pinterest

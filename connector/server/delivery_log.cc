@@ -18,6 +18,9 @@ LogLevel LevelOf(delivery::DeliveryEvent::Kind kind) {
     case Kind::kListCreated:
     case Kind::kListAdopted:
     case Kind::kFullSyncJudged:
+    case Kind::kListGone:
+    case Kind::kOperationBegun:
+    case Kind::kOperationEnded:
       return LogLevel::kInfo;
     case Kind::kTwinListFound:
     case Kind::kRequestFailed:

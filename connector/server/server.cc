@@ -15,9 +15,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
+#include "connector/admin/audience_tasks.h"
 #include "connector/admin/destination_service.h"
 #include "connector/admin/full_sync_service.h"
 #include "connector/admin/maintenance_service.h"
+#include "connector/admin/segment_service.h"
+#include "connector/audiences/audience_keeper.h"
 #include "connector/base/crash_point.h"
 #include "connector/base/error.h"
 #include "connector/base/limits.h"
@@ -30,8 +33,10 @@
 #include "connector/pinterest/credential_clients.h"
 #include "connector/pinterest/curl_transport.h"
 #include "connector/pinterest/token_sources.h"
+#include "connector/server/audience_log.h"
 #include "connector/server/delivery_log.h"
 #include "connector/server/health_watch.h"
+#include "connector/server/kept_audiences.h"
 #include "connector/server/listen_address.h"
 #include "connector/server/log.h"
 #include "connector/server/login_log.h"
@@ -49,9 +54,13 @@ constexpr absl::Duration kCheckTimeout = absl::Seconds(15);
 // health and reflection have no end of their own.
 constexpr std::chrono::seconds kOtherCallsGrace(1);
 
+// How soon audiences are told of what became of their segments.
+constexpr absl::Duration kAudienceInterval = absl::Milliseconds(250);
+
 constexpr const char* kHealthServices[] = {
     "", "audience_sync.v1.ExportService", "audience_sync.v1.DestinationService",
-    "audience_sync.v1.MaintenanceService", "audience_sync.v1.FullSyncService"};
+    "audience_sync.v1.MaintenanceService", "audience_sync.v1.SegmentService",
+    "audience_sync.v1.FullSyncService"};
 
 std::string Join(const std::string& directory, absl::string_view name) {
   return absl::StrCat(directory, "/", name);
@@ -72,6 +81,7 @@ struct Server::Parts {
   // Tells the token sources which logins there are.
   absl::Status ConfigureTokens();
   void OnLoginEvent(const pinterest::OAuthEvent& event);
+  void TellAudiences();
 
   const ServerOptions options;
 
@@ -92,8 +102,10 @@ struct Server::Parts {
   std::unique_ptr<pinterest::CredentialClients> clients;
   std::unique_ptr<pinterest::CredentialClients> check_clients;
   std::unique_ptr<delivery::Deliverer> deliverer;
+  std::unique_ptr<audiences::AudienceKeeper> keeper;
   std::unique_ptr<ingest::ExportService> export_service;
   std::unique_ptr<admin::DestinationServiceImpl> destination_service;
+  std::unique_ptr<admin::SegmentServiceImpl> segment_service;
   std::unique_ptr<admin::MaintenanceServiceImpl> maintenance_service;
   std::unique_ptr<admin::FullSyncServiceImpl> full_sync_service;
   std::unique_ptr<grpc::Server> grpc_server;
@@ -102,6 +114,7 @@ struct Server::Parts {
   std::unique_ptr<HealthWatch> health;
   // Keeps the tokens fresh.
   std::unique_ptr<Ticker> token_ticker;
+  std::unique_ptr<Ticker> audience_ticker;
 };
 
 absl::Status Server::Parts::Open() {
@@ -195,6 +208,8 @@ absl::Status Server::Parts::Open() {
 
   delivery::DelivererOptions delivery_options;
   delivery_options.ledger = store.get();
+  delivery_options.operations = store.get();
+  delivery_options.counters = store.get();
   delivery_options.registry = registry.get();
   delivery_options.full_syncs = store.get();
   delivery_options.intake = store.get();
@@ -205,15 +220,36 @@ absl::Status Server::Parts::Open() {
   delivery_options.sort_memory_bytes = options.sort_memory;
   delivery_options.workers = options.delivery_workers;
   delivery_options.longest_sleep = options.longest_sleep;
-  delivery_options.observer = LogDeliveryEvent;
+  delivery_options.observer = [this](const delivery::DeliveryEvent& event) {
+    LogDeliveryEvent(event);
+    if (event.kind == delivery::DeliveryEvent::Kind::kListCreated ||
+        event.kind == delivery::DeliveryEvent::Kind::kListAdopted) {
+      keeper->OnListChanged(event.list);
+    }
+  };
   auto delivering = delivery::Deliverer::Create(delivery_options);
   if (!delivering.ok()) return delivering.status();
   deliverer = *std::move(delivering);
+
+  audiences::AudienceKeeperOptions keeper_options;
+  keeper_options.environment.catalog = store.get();
+  keeper_options.environment.ledger = store.get();
+  keeper_options.environment.audiences = store.get();
+  keeper_options.environment.counters = store.get();
+  keeper_options.environment.router = deliverer.get();
+  keeper_options.environment.clients = clients.get();
+  keeper_options.environment.clock = options.clock;
+  keeper_options.environment.random = options.random;
+  keeper_options.environment.observer = LogAudienceEvent;
+  keeper_options.registry = registry.get();
+  keeper_options.longest_sleep = options.longest_sleep;
+  keeper = std::make_unique<audiences::AudienceKeeper>(keeper_options);
   registry->SetListener([this] {
     if (absl::Status s = ConfigureTokens(); !s.ok()) {
       Log(LogLevel::kError, "logins-not-configured", {{"why", s.message()}});
     }
     deliverer->OnConfigurationChanged();
+    keeper->OnConfigurationChanged();
   });
 
   ingest::ExportService::Options export_options;
@@ -227,7 +263,11 @@ absl::Status Server::Parts::Open() {
   admin_context.catalog = store.get();
   admin_context.intake = store.get();
   admin_context.ledger = store.get();
+  admin_context.operations = store.get();
   admin_context.journal = store.get();
+  admin_context.audiences = store.get();
+  admin_context.counters = store.get();
+  admin_context.audience_control = keeper.get();
   admin_context.delivery = deliverer.get();
   admin_context.clients = check_clients.get();
   admin_context.clock = options.clock;
@@ -239,9 +279,11 @@ absl::Status Server::Parts::Open() {
   };
   admin_context.on_segment_changed = [this] {
     deliverer->OnConfigurationChanged();
+    keeper->OnConfigurationChanged();
   };
   destination_service =
       std::make_unique<admin::DestinationServiceImpl>(admin_context);
+  segment_service = std::make_unique<admin::SegmentServiceImpl>(admin_context);
   maintenance_service = std::make_unique<admin::MaintenanceServiceImpl>(
       store.get(), options.backup_dir);
   full_sync_service =
@@ -288,6 +330,7 @@ absl::Status Server::Parts::Serve(
   builder.AddListeningPort(listen.ToString(), std::move(credentials), &port);
   builder.RegisterService(export_service.get());
   builder.RegisterService(destination_service.get());
+  builder.RegisterService(segment_service.get());
   builder.RegisterService(maintenance_service.get());
   builder.RegisterService(full_sync_service.get());
   grpc_server = builder.BuildAndStart();
@@ -336,6 +379,14 @@ absl::Status Server::Parts::ConfigureTokens() {
   return tokens->Configure(logins);
 }
 
+void Server::Parts::TellAudiences() {
+  KeptAudiences audiences(keeper.get());
+  const absl::Status status = admin::TellAudiences(*store, &audiences);
+  if (!status.ok()) {
+    Log(LogLevel::kWarning, "audiences-not-told", {{"why", status.message()}});
+  }
+}
+
 void Server::Parts::OnLoginEvent(const pinterest::OAuthEvent& event) {
   LogLoginEvent(event);
   if (!event.mended) return;
@@ -345,6 +396,7 @@ void Server::Parts::OnLoginEvent(const pinterest::OAuthEvent& event) {
       deliverer->Retry(destination->number);
     }
   }
+  keeper->OnConfigurationChanged();
 }
 
 void Server::Parts::LogConfiguration() {
@@ -384,7 +436,12 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(ServerOptions options) {
   }
   parts.token_ticker = std::make_unique<Ticker>(
       parts.options.token_interval, [&parts] { parts.tokens->RefreshDue(); });
-  if (parts.options.deliver) parts.deliverer->Start();
+  parts.audience_ticker = std::make_unique<Ticker>(
+      kAudienceInterval, [&parts] { parts.TellAudiences(); });
+  if (parts.options.deliver) {
+    parts.deliverer->Start();
+    parts.keeper->Start();
+  }
   ReachCrashPoint(CrashPoint::kServing);
   Log(LogLevel::kInfo, "started",
       {{"version", kConnectorVersion},
@@ -422,6 +479,7 @@ void Server::Shutdown() {
   ReachCrashPoint(CrashPoint::kShutdownBegun);
   if (parts.health != nullptr) parts.health->Stop();
   parts.token_ticker.reset();
+  parts.audience_ticker.reset();
   if (parts.export_service != nullptr) parts.export_service->Shutdown();
   if (parts.destination_service != nullptr) parts.destination_service->Stop();
   if (parts.grpc_server != nullptr) {
@@ -444,15 +502,19 @@ void Server::Shutdown() {
     answered.WaitForNotification();
   }
   ReachCrashPoint(CrashPoint::kShutdownIntakeEnded);
+  if (parts.keeper != nullptr) parts.keeper->Stop();
   if (parts.deliverer != nullptr) parts.deliverer->Stop();
   ReachCrashPoint(CrashPoint::kShutdownDeliveryEnded);
   const bool served = parts.grpc_server != nullptr;
   parts.health.reset();
   parts.grpc_server.reset();
   parts.destination_service.reset();
+  parts.segment_service.reset();
   parts.maintenance_service.reset();
   parts.export_service.reset();
+  // The deliverer tells the keeper of lists as long as it lives.
   parts.deliverer.reset();
+  parts.keeper.reset();
   parts.registry.reset();
   parts.store.reset();
   ReachCrashPoint(CrashPoint::kShutdownStoreClosed);

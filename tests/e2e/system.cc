@@ -116,7 +116,7 @@ credentials {
     max_delay { nanos: 200000000 }
     creation_lookup_window { seconds: 1 }
 )"),
-        "  }\n}\n");
+        "  }\n", options_.destination_text, "\n}\n");
   }
   WriteFile(directory_ + "/config.textproto", config);
   StartConnector();
@@ -227,6 +227,15 @@ void System::Control(const std::string& path, const json& body) {
                             "application/json");
   ASSERT_TRUE(static_cast<bool>(answer));
   ASSERT_LT(answer->status, 300) << answer->body;
+}
+
+void System::PatchAtPinterest(const std::string& path, const json& body) {
+  httplib::Client client("127.0.0.1", simulator_port_);
+  const httplib::Headers headers = {{"Authorization", "Bearer pina_e2e"}};
+  auto answer = client.Patch(("/v5" + path).c_str(), headers, body.dump(),
+                             "application/json");
+  ASSERT_TRUE(static_cast<bool>(answer));
+  ASSERT_EQ(answer->status, 200) << answer->body;
 }
 
 std::map<std::string, std::vector<std::string>> System::Lists(

@@ -34,6 +34,9 @@ class System {
     // The text of a destination's delivery policy in place of the usual one, by
     // ad account.
     std::map<std::string, std::string> delivery_policies;
+    // What stands in each destination besides.
+    std::string destination_text =
+        "audience_policy { no_customer_list_audiences: true }";
   };
 
   explicit System(Options options);
@@ -67,6 +70,8 @@ class System {
   // The simulator: a GET or POST of its inspection.
   nlohmann::json Inspect(const std::string& path);
   void Control(const std::string& path, const nlohmann::json& body);
+  // A request of somebody else's, below /v5.
+  void PatchAtPinterest(const std::string& path, const nlohmann::json& body);
   // Records by list name; a second list of one name fails the test.
   std::map<std::string, std::vector<std::string>> Lists(
       const std::string& ad_account = kAdAccount);

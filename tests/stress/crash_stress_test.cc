@@ -18,6 +18,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "audience_sync/v1/segment_service.grpc.pb.h"
 #include "connector/base/crash_point.h"
 #include "gtest/gtest.h"
 #include "tests/e2e/system.h"
@@ -354,6 +355,7 @@ class Stress {
       membership->set_status(v1::MEMBERSHIP_STATUS_REALIZED);
       if (!exports->ExportProfiles(&context, request, &response).ok()) return;
     }
+    ChangeSegments(channel);
     if (random_() % 3 == 0) return;
     grpc::ClientContext context;
     deadline(context);
@@ -362,6 +364,60 @@ class Stress {
     request.set_ad_account_id(kFleeting);
     request.set_force(true);
     admin->DeleteDestination(&context, request, &response);
+  }
+
+  // Has something done with the whole list of the fleeting destination.
+  void ChangeSegments(const std::shared_ptr<grpc::Channel>& channel) {
+    for (CrashPoint point :
+         {CrashPoint::kOperationUnwritten, CrashPoint::kOperationWritten,
+          CrashPoint::kReplacementUnwritten, CrashPoint::kReplacementWritten,
+          CrashPoint::kOperationEnded}) {
+      if (!Hit(point)) {
+        Arm(point, 1);
+        break;
+      }
+    }
+    auto admin = v1::DestinationService::NewStub(channel);
+    auto segments = v1::SegmentService::NewStub(channel);
+    const auto call = [&](auto method, auto request, auto response) {
+      grpc::ClientContext context;
+      context.set_deadline(std::chrono::system_clock::now() +
+                           std::chrono::seconds(20));
+      request.set_ad_account_id(kFleeting);
+      request.mutable_segment()->set_segment_namespace("ups");
+      request.mutable_segment()->set_segment_id("fleeting");
+      (segments.get()->*method)(&context, request, &response);
+    };
+    using Stub = v1::SegmentService::Stub;
+    call(&Stub::MapSegment, v1::MapSegmentRequest(), v1::MapSegmentResponse());
+    if (random_() % 3 == 0) {
+      v1::UnmapSegmentRequest unmap;
+      unmap.set_mode(v1::UNMAP_MODE_EMPTY);
+      call(&Stub::UnmapSegment, unmap, v1::UnmapSegmentResponse());
+      return;
+    }
+    // Only a list that is there can be replaced.
+    const absl::Time end = absl::Now() + absl::Seconds(3);
+    while (absl::Now() < end && system_.connector().Running()) {
+      grpc::ClientContext context;
+      v1::GetSyncStatusRequest request;
+      v1::GetSyncStatusResponse response;
+      request.set_ad_account_id(kFleeting);
+      if (!admin->GetSyncStatus(&context, request, &response).ok()) return;
+      if (response.status().segment_statuses_size() > 0 &&
+          !response.status().segment_statuses(0).customer_list_id().empty()) {
+        break;
+      }
+      absl::SleepFor(absl::Milliseconds(20));
+    }
+    if (random_() % 2 == 0) {
+      call(&Stub::ResyncSegment, v1::ResyncSegmentRequest(),
+           v1::ResyncSegmentResponse());
+    } else {
+      call(&Stub::ReplaceCustomerList, v1::ReplaceCustomerListRequest(),
+           v1::ReplaceCustomerListResponse());
+    }
+    AwaitDeath(absl::Seconds(1));
   }
 
   // As an operator would: what was stopped is tried at once.

@@ -1,0 +1,267 @@
+#include <set>
+#include <string>
+#include <vector>
+
+#include "connector/base/error.h"
+#include "connector/delivery/delivery_world.h"
+#include "gtest/gtest.h"
+
+namespace connector::delivery {
+namespace {
+
+using membership::Change;
+using membership::MappingState;
+using Event = DeliveryWorld::Event;
+using Fault = FakePinterest::Fault;
+
+class OperationsTest : public testing::Test {
+ protected:
+  OperationsTest() : world_(1, DeliveryWorld::Backend::kMemory) {
+    world_.config()
+        .mutable_destinations(0)
+        ->mutable_delivery_policy()
+        ->set_max_request_records(3);
+    world_.Open();
+  }
+
+  static std::vector<Event> Events(int first, int last, Change change) {
+    std::vector<Event> events;
+    for (int i = first; i <= last; ++i) events.push_back({"a", i, change});
+    return events;
+  }
+  static std::set<std::string> Texts(int first, int last) {
+    std::set<std::string> texts;
+    for (int i = first; i <= last; ++i) {
+      texts.insert(DeliveryWorld::WireText(i));
+    }
+    return texts;
+  }
+  void Deliver(const std::vector<Event>& events) {
+    world_.Commit(events);
+    ASSERT_TRUE(world_.RunUntilQuiet());
+  }
+  membership::SegmentRow Segment() {
+    return *world_.store().FindSegment(world_.destination(), "ups", "a");
+  }
+  membership::ListRow List() { return *world_.store().GetList(Segment().list); }
+  std::set<std::string> On(const std::string& list_id) {
+    return world_.pinterest().Lists().at(list_id).records;
+  }
+  static std::string Reason(const absl::Status& status) {
+    return GetErrorDetail(status).reason;
+  }
+
+  DeliveryWorld world_;
+};
+
+TEST_F(OperationsTest, UnmapKeepDeliversWhatWaitsAndExcludesWhatComes) {
+  Deliver(Events(1, 10, Change::kAdd));
+  world_.Commit({{"a", 1, Change::kRemove}, {"a", 11, Change::kAdd}});
+  ASSERT_TRUE(world_.store().UnmapSegment(Segment().number, false).ok());
+  const auto before = world_.Counts("a");
+  world_.CommitTo(DeliveryWorld::kAdAccount,
+                  {{"a", 2, Change::kRemove}, {"a", 12, Change::kAdd}});
+  ASSERT_TRUE(world_.RunUntilQuiet());
+  EXPECT_EQ(On(List().customer_list_id), Texts(2, 11));
+  EXPECT_EQ(world_.Counts("a").intake.excluded, before.intake.excluded + 2);
+  EXPECT_EQ(world_.Counts("a").pending(), 0);
+
+  // The same list, and only what comes now.
+  const std::string id = List().customer_list_id;
+  auto mapped =
+      world_.store().MapSegment(world_.destination(), "ups", "a", {}, 100);
+  ASSERT_TRUE(mapped.ok());
+  EXPECT_TRUE(mapped->reactivated);
+  Deliver({{"a", 2, Change::kRemove}, {"a", 12, Change::kAdd}});
+  EXPECT_EQ(List().customer_list_id, id);
+  EXPECT_EQ(On(id), Texts(3, 12));
+}
+
+TEST_F(OperationsTest, UnmapEmptyRemovesEveryMemberAndSupersedesAdditions) {
+  Deliver(Events(1, 20, Change::kAdd));
+  world_.Commit({{"a", 1, Change::kRemove}, {"a", 30, Change::kAdd}});
+  const auto before = world_.Counts("a");
+  ASSERT_TRUE(world_.store().UnmapSegment(Segment().number, true).ok());
+  ASSERT_TRUE(world_.RunUntilQuiet());
+  EXPECT_EQ(On(List().customer_list_id), std::set<std::string>());
+  const auto counts = world_.Counts("a");
+  EXPECT_EQ(counts.pending(), 0);
+  EXPECT_EQ(counts.settled.superseded, before.settled.superseded + 1);
+  EXPECT_EQ(counts.settled.delivered, before.settled.delivered + 1);
+  EXPECT_FALSE(world_.store().FindOperation(Segment().list).has_value());
+  // Nothing is left that would be removed once more.
+  world_.pinterest().ClearCalls();
+  ASSERT_TRUE(world_.store().UnmapSegment(Segment().number, true).ok());
+  ASSERT_TRUE(world_.RunUntilQuiet());
+  EXPECT_EQ(world_.CallCount("REMOVE"), 0);
+}
+
+TEST_F(OperationsTest, WhoComesAfterReactivationStaysWhileTheListIsEmptied) {
+  Deliver(Events(1, 20, Change::kAdd));
+  ASSERT_TRUE(world_.store().UnmapSegment(Segment().number, true).ok());
+  world_.RunSteps(3);  // in the middle of it
+  ASSERT_TRUE(world_.store()
+                  .MapSegment(world_.destination(), "ups", "a", {}, 100)
+                  .ok());
+  Deliver(Events(15, 17, Change::kAdd));
+  EXPECT_EQ(On(List().customer_list_id), Texts(15, 17));
+}
+
+TEST_F(OperationsTest, AnEmptyingGoesOnAfterAKill) {
+  Deliver(Events(1, 40, Change::kAdd));
+  ASSERT_TRUE(world_.store().UnmapSegment(Segment().number, true).ok());
+  for (int i = 0; i < 200; ++i) {
+    world_.RunSteps(i % 3);
+    world_.Open();
+    world_.clock().Advance(absl::Seconds(1));
+  }
+  ASSERT_TRUE(world_.RunUntilQuiet());
+  EXPECT_EQ(On(List().customer_list_id), std::set<std::string>());
+}
+
+TEST_F(OperationsTest, ALostAdditionOfAnEmptiedListIsRemoved) {
+  Deliver(Events(1, 3, Change::kAdd));
+  world_.pinterest().SetFaults([n = 0](const FakePinterest::Call&) mutable {
+    return n++ == 0 ? Fault::kLostAfter : Fault::kNotSent;
+  });
+  world_.Commit({{"a", 9, Change::kAdd}});
+  world_.clock().Advance(absl::Minutes(1));
+  world_.RunSteps();
+  ASSERT_EQ(On(List().customer_list_id).size(), 4u);
+  ASSERT_TRUE(world_.store().UnmapSegment(Segment().number, true).ok());
+  world_.pinterest().SetFaults(nullptr);
+  ASSERT_TRUE(world_.RunUntilQuiet());
+  EXPECT_EQ(On(List().customer_list_id), std::set<std::string>());
+}
+
+TEST_F(OperationsTest, AResyncRepairsWhatSomebodyElseTookAway) {
+  Deliver(Events(1, 20, Change::kAdd));
+  const std::string id = List().customer_list_id;
+  world_.pinterest().Edit(id, [](std::set<std::string>& records) {
+    records.erase(DeliveryWorld::WireText(3));
+    records.erase(DeliveryWorld::WireText(17));
+    records.insert(DeliveryWorld::WireText(99));
+  });
+  ASSERT_TRUE(world_.store().RequestResync(Segment().number).ok());
+  ASSERT_TRUE(world_.RunUntilQuiet());
+  auto expected = Texts(1, 20);
+  expected.insert(DeliveryWorld::WireText(99));
+  EXPECT_EQ(On(id), expected);
+  EXPECT_TRUE(List().unknown_members);
+  // Whoever is known to nobody goes with an exit.
+  Deliver({{"a", 99, Change::kRemove}});
+  EXPECT_EQ(On(id), Texts(1, 20));
+  EXPECT_FALSE(world_.store().FindOperation(Segment().list).has_value());
+}
+
+TEST_F(OperationsTest, AReplacementFillsANewListAndEmptiesTheOldOne) {
+  Deliver(Events(1, 20, Change::kAdd));
+  const std::string old_id = List().customer_list_id;
+  world_.pinterest().AddList(DeliveryWorld::Name("a"), {"stranger"});
+  world_.Commit({{"a", 1, Change::kRemove}});
+  ASSERT_TRUE(world_.store().RequestReplacement(Segment().number, {}).ok());
+  EXPECT_EQ(Reason(world_.store().RequestReplacement(Segment().number, {})),
+            "OPERATION_RUNNING");
+  world_.RunSteps(6);
+  EXPECT_EQ(List().AudienceListId(), old_id);
+  world_.Commit({{"a", 2, Change::kRemove}, {"a", 21, Change::kAdd}});
+  ASSERT_TRUE(world_.RunUntilQuiet());
+  EXPECT_NE(List().customer_list_id, old_id);
+  EXPECT_EQ(List().AudienceListId(), List().customer_list_id);
+  EXPECT_EQ(On(List().customer_list_id), Texts(3, 21));
+  EXPECT_EQ(On(old_id), std::set<std::string>());
+  EXPECT_FALSE(List().unknown_members);
+  EXPECT_EQ(Segment().former_list, 0u);
+  // The old one, the stranger's and the new one.
+  EXPECT_EQ(world_.pinterest().Lists().size(), 3u);
+  EXPECT_EQ(world_.Counts("a").pending(), 0);
+}
+
+TEST_F(OperationsTest, AReplacementOverKillsMakesOneList) {
+  Deliver(Events(1, 30, Change::kAdd));
+  const std::string old_id = List().customer_list_id;
+  world_.pinterest().SetFaults([n = 0](const FakePinterest::Call&) mutable {
+    return ++n % 5 == 0 ? Fault::kLostAfter : Fault::kNone;
+  });
+  ASSERT_TRUE(world_.store().RequestReplacement(Segment().number, {}).ok());
+  for (int i = 0; i < 300; ++i) {
+    world_.RunSteps(i % 4);
+    world_.Open();
+    world_.clock().Advance(absl::Seconds(7));
+  }
+  world_.pinterest().SetFaults(nullptr);
+  ASSERT_TRUE(world_.RunUntilQuiet());
+  EXPECT_EQ(world_.pinterest().Lists().size(), 2u);
+  EXPECT_EQ(On(List().customer_list_id), Texts(1, 30));
+  EXPECT_EQ(On(old_id), std::set<std::string>());
+}
+
+TEST_F(OperationsTest, AListThatVanishedIsReplaced) {
+  Deliver(Events(1, 9, Change::kAdd));
+  const std::string old_id = List().customer_list_id;
+  world_.pinterest().Vanish(old_id);
+  world_.Commit({{"a", 1, Change::kRemove}, {"a", 10, Change::kAdd}});
+  world_.clock().Advance(absl::Minutes(1));
+  world_.RunSteps();
+  ASSERT_TRUE(world_.store().RequestReplacement(Segment().number, {}).ok());
+  ASSERT_TRUE(world_.RunUntilQuiet());
+  EXPECT_EQ(On(List().customer_list_id), Texts(2, 10));
+  EXPECT_TRUE(world_.store().PendingLists().empty());
+  EXPECT_EQ(Segment().former_list, 0u);
+}
+
+TEST_F(OperationsTest, ABoundListGetsTheMembersAndIsNobodyElses) {
+  const std::string id = world_.pinterest().AddList("made by hand", {"x"});
+  auto mapped =
+      world_.store().MapSegment(world_.destination(), "ups", "a", {}, 100);
+  ASSERT_TRUE(mapped.ok());
+  ASSERT_TRUE(
+      world_.store()
+          .RequestReplacement(mapped->row.number,
+                              {.customer_list_id = id, .unknown_members = true})
+          .ok());
+  ASSERT_TRUE(world_.RunUntilQuiet());
+  EXPECT_EQ(List().customer_list_id, id);
+  EXPECT_TRUE(List().unknown_members);
+  Deliver(Events(1, 5, Change::kAdd));
+  auto expected = Texts(1, 5);
+  expected.insert("x");
+  EXPECT_EQ(On(id), expected);
+
+  auto other =
+      world_.store().MapSegment(world_.destination(), "ups", "b", {}, 100);
+  EXPECT_EQ(Reason(world_.store().RequestReplacement(other->row.number,
+                                                     {.customer_list_id = id})),
+            "CUSTOMER_LIST_IN_USE");
+  const std::string second = world_.pinterest().AddList("another", {});
+  EXPECT_EQ(Reason(world_.store().RequestReplacement(
+                Segment().number, {.customer_list_id = second})),
+            "SEGMENT_HAS_MEMBERS");
+  ASSERT_TRUE(
+      world_.store()
+          .RequestReplacement(Segment().number,
+                              {.customer_list_id = second, .force = true})
+          .ok());
+  ASSERT_TRUE(world_.RunUntilQuiet());
+  EXPECT_EQ(On(second), Texts(1, 5));
+  EXPECT_EQ(On(id), std::set<std::string>{"x"});
+}
+
+TEST_F(OperationsTest, UnmapEmptyDuringAReplacementEmptiesBoth) {
+  Deliver(Events(1, 30, Change::kAdd));
+  const std::string old_id = List().customer_list_id;
+  ASSERT_TRUE(world_.store().RequestReplacement(Segment().number, {}).ok());
+  world_.RunSteps(8);
+  ASSERT_TRUE(world_.store().UnmapSegment(Segment().number, true).ok());
+  EXPECT_EQ(Reason(world_.store()
+                       .MapSegment(world_.destination(), "ups", "a", {}, 100)
+                       .status()),
+            "OPERATION_RUNNING");
+  ASSERT_TRUE(world_.RunUntilQuiet());
+  EXPECT_EQ(On(List().customer_list_id), std::set<std::string>());
+  EXPECT_EQ(On(old_id), std::set<std::string>());
+  EXPECT_EQ(world_.Counts("a").pending(), 0);
+}
+
+}  // namespace
+}  // namespace connector::delivery
