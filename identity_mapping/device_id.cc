@@ -74,11 +74,22 @@ bool DeviceId::HasLetters() const {
   return *std::max_element(text_.begin(), text_.end()) > '9';
 }
 
-Record DeviceId::Hash(DeviceIdCase letter_case) const {
+std::array<char, DeviceId::kTextSize> DeviceId::InCase(
+    DeviceIdCase letter_case) const {
   std::array<char, kTextSize> text = text_;
   if (letter_case == DeviceIdCase::kUpper) {
     for (char& c : text) c = static_cast<char>(c >= 'a' ? c - ('a' - 'A') : c);
   }
+  return text;
+}
+
+std::string DeviceId::Text(DeviceIdCase letter_case) const {
+  const std::array<char, kTextSize> text = InCase(letter_case);
+  return std::string(text.data(), text.size());
+}
+
+Record DeviceId::Hash(DeviceIdCase letter_case) const {
+  const std::array<char, kTextSize> text = InCase(letter_case);
   Record record = RecordMaker::Make(RecordKind::kSha256, kSha256Size);
   Sha256({text.data(), text.size()}, RecordMaker::Payload(&record));
   return record;

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <optional>
+#include <string>
 
 #include "absl/strings/string_view.h"
 #include "identity_mapping/record.h"
@@ -32,11 +33,15 @@ class DeviceId {
   // Every letter of the text it was read from was a capital (or it had none).
   bool was_upper_case() const { return was_upper_case_; }
 
+  // The canonical form. Sensitive.
+  std::string Text(DeviceIdCase letter_case) const;
+
   // SHA-256 of the canonical form.
   Record Hash(DeviceIdCase letter_case) const;
 
  private:
   DeviceId() = default;
+  std::array<char, kTextSize> InCase(DeviceIdCase letter_case) const;
 
   // The canonical form in small letters.
   std::array<char, kTextSize> text_;

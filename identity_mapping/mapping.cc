@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/base/attributes.h"
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -23,6 +24,39 @@ bool Holds(const MappedIdentity& identity, const Record& record) {
   };
   return identity.primary == record || in(identity.former_forms) ||
          in(identity.twin_forms);
+}
+
+ABSL_ATTRIBUTE_NOINLINE StepLog AddForm(TracedForm::Use use,
+                                        std::optional<IdentityKind> kind,
+                                        MappingTrace* trace) {
+  TracedForm& form = trace->forms.emplace_back();
+  form.use = use;
+  if (kind.has_value()) form.kind = std::string(IdentityKindName(*kind));
+  return StepLog(&form.steps);
+}
+
+ABSL_ATTRIBUTE_NOINLINE void FinishForm(bool made, const Record& record,
+                                        RejectionReason reason, bool repeated,
+                                        MappingTrace* trace) {
+  TracedForm& form = trace->forms.back();
+  if (made) {
+    form.record = record;
+  } else {
+    form.reason = reason;
+  }
+  form.repeated = repeated;
+}
+
+// A form's steps go to the trace from its begin to its end, if there is a
+// trace; there hardly ever is.
+inline StepLog BeginForm(TracedForm::Use use, std::optional<IdentityKind> kind,
+                         MappingTrace* trace) {
+  return trace == nullptr ? StepLog() : AddForm(use, kind, trace);
+}
+
+inline void EndForm(bool made, const Record& record, RejectionReason reason,
+                    bool repeated, MappingTrace* trace) {
+  if (trace != nullptr) FinishForm(made, record, reason, repeated, trace);
 }
 
 }  // namespace
@@ -102,34 +136,61 @@ int IdentityMapping::FindRetiredRow(absl::string_view source_namespace) const {
 
 bool IdentityMapping::Map(int row, absl::string_view value, MappedIdentity* out,
                           RejectionReason* reason, FormsFor forms_for) const {
+  return MapTraced(row, value, out, reason, forms_for, nullptr);
+}
+
+bool IdentityMapping::Explain(int row, absl::string_view value,
+                              MappedIdentity* out, RejectionReason* reason,
+                              MappingTrace* trace) const {
+  *trace = MappingTrace();
+  return MapTraced(row, value, out, reason, FormsFor::kExit, trace);
+}
+
+bool IdentityMapping::MapTraced(int row, absl::string_view value,
+                                MappedIdentity* out, RejectionReason* reason,
+                                FormsFor forms_for, MappingTrace* trace) const {
   assert(row >= 0 && static_cast<size_t>(row) < impl_->rows.size());
   out->primary = Record();
   out->former_forms.clear();
   out->twin_forms.clear();
-  absl::string_view text;
-  if (!CheckValue(value, &text, reason)) return false;
-
   const Impl::Row& rules = impl_->rows[row];
+  absl::string_view text;
+  if (trace != nullptr) trace->source_namespace = rules.source_namespace;
+  if (!CheckValue(
+          value, &text, reason,
+          trace == nullptr ? StepLog() : StepLog(&trace->value_steps))) {
+    if (trace != nullptr) trace->reason = *reason;
+    return false;
+  }
+
   bool mapped = false;
   std::optional<DeviceId> device_id;
   std::optional<DeviceIdCase> primary_case;
   if (rules.today.has_value()) {
     Form form;
-    mapped = rules.today->Normalize(text, &form, reason);
+    mapped = rules.today->Normalize(
+        text, &form, reason,
+        BeginForm(TracedForm::Use::kToday, rules.today->kind(), trace));
     if (mapped) {
       out->primary = form.record;
       device_id = form.device_id;
       primary_case = form.hashed_case;
     }
+    EndForm(mapped, form.record, *reason, /*repeated=*/false, trace);
   } else {
     *reason = RejectionReason::kNamespaceRetired;
   }
   for (const Normalizer& normalizer : rules.former) {
     Form form;
-    RejectionReason ignored;
-    if (!normalizer.Normalize(text, &form, &ignored)) continue;
+    RejectionReason why;
+    const bool made = normalizer.Normalize(
+        text, &form, &why,
+        BeginForm(TracedForm::Use::kFormer, normalizer.kind(), trace));
+    const bool repeated = made && Holds(*out, form.record);
+    EndForm(made, form.record, why, repeated, trace);
+    if (!made) continue;
     if (form.device_id.has_value()) device_id = form.device_id;
-    if (!Holds(*out, form.record)) out->former_forms.push_back(form.record);
+    if (!repeated) out->former_forms.push_back(form.record);
   }
   if (device_id.has_value() && forms_for == FormsFor::kExit) {
     for (DeviceIdCase letter_case :
@@ -140,7 +201,13 @@ bool IdentityMapping::Map(int row, absl::string_view value, MappedIdentity* out,
         continue;
       }
       const Record twin = device_id->Hash(letter_case);
-      if (!Holds(*out, twin)) out->twin_forms.push_back(twin);
+      const bool repeated = Holds(*out, twin);
+      if (!repeated) out->twin_forms.push_back(twin);
+      if (trace != nullptr) {
+        NoteDeviceId(*device_id, letter_case,
+                     BeginForm(TracedForm::Use::kTwin, std::nullopt, trace));
+        EndForm(true, twin, *reason, repeated, trace);
+      }
     }
   }
   return mapped;

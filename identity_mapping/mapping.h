@@ -7,6 +7,7 @@
 #include "absl/container/inlined_vector.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "identity_mapping/mapping_trace.h"
 #include "identity_mapping/record.h"
 #include "identity_mapping/rejection.h"
 #include "identity_mapping/rules.h"
@@ -65,6 +66,11 @@ class IdentityMapping {
   bool Map(int row, absl::string_view value, MappedIdentity* out,
            RejectionReason* reason, FormsFor forms_for = FormsFor::kExit) const;
 
+  // Maps as Map() does for an exit, and notes every step of it in `*trace`,
+  // which is overwritten. For an operator's eyes: the trace holds the value.
+  bool Explain(int row, absl::string_view value, MappedIdentity* out,
+               RejectionReason* reason, MappingTrace* trace) const;
+
   // Pinterest's list_type for the one list of a segment: "IDFA" or "MAID" if
   // only that kind of device id is mapped, the opaque kind's own name ("LR_ID",
   // "DLX_ID", "HASHED_PINNER_ID"), otherwise "EMAIL".
@@ -72,6 +78,10 @@ class IdentityMapping {
 
  private:
   struct Impl;
+  // `trace`: nullptr but for Explain().
+  bool MapTraced(int row, absl::string_view value, MappedIdentity* out,
+                 RejectionReason* reason, FormsFor forms_for,
+                 MappingTrace* trace) const;
   explicit IdentityMapping(std::shared_ptr<const Impl> impl);
 
   std::shared_ptr<const Impl> impl_;

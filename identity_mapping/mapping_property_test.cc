@@ -223,6 +223,75 @@ TEST(MappingProperty, AMemberEventGetsTheSameWithoutTwins) {
   }
 }
 
+// What is explained is what is done: same outcome, same records, and each form
+// that is not a repetition stands where Map() puts it.
+TEST(MappingProperty, AnExplanationIsWhatHappens) {
+  Generator generator(7);
+  MappedIdentity done;
+  MappedIdentity explained;
+  MappingTrace trace;
+  int mapped = 0;
+  int refused = 0;
+  for (int i = 0; i < 3000; ++i) {
+    const IdentityMapping mapping =
+        generator.Mapping(generator.Pick(kAllKinds));
+    int row = 0;
+    if (const int retired = mapping.FindRetiredRow("retired");
+        retired >= 0 && i % 3 == 0) {
+      row = retired;
+    }
+    for (int j = 0; j < 20; ++j) {
+      const std::string value = generator.NearValue();
+      RejectionReason reason = static_cast<RejectionReason>(0);
+      RejectionReason why = static_cast<RejectionReason>(0);
+      const bool outcome = mapping.Map(row, value, &done, &reason);
+      ASSERT_EQ(mapping.Explain(row, value, &explained, &why, &trace), outcome);
+      EXPECT_EQ(explained.primary, done.primary);
+      EXPECT_EQ(explained.former_forms, done.former_forms);
+      EXPECT_EQ(explained.twin_forms, done.twin_forms);
+      EXPECT_EQ(trace.source_namespace, row == 0 ? "n" : "retired");
+      MappedIdentity traced;
+      for (const TracedForm& form : trace.forms) {
+        EXPECT_NE(form.record.has_value(), form.reason.has_value());
+        EXPECT_FALSE(form.steps.empty());
+        if (!form.record.has_value() || form.repeated) continue;
+        switch (form.use) {
+          case TracedForm::Use::kToday:
+            traced.primary = *form.record;
+            break;
+          case TracedForm::Use::kFormer:
+            traced.former_forms.push_back(*form.record);
+            break;
+          case TracedForm::Use::kTwin:
+            traced.twin_forms.push_back(*form.record);
+            break;
+        }
+      }
+      EXPECT_EQ(traced.primary, done.primary);
+      EXPECT_EQ(traced.former_forms, done.former_forms);
+      EXPECT_EQ(traced.twin_forms, done.twin_forms);
+      if (outcome) {
+        ++mapped;
+        EXPECT_EQ(trace.forms[0].record, done.primary);
+        continue;
+      }
+      ++refused;
+      EXPECT_EQ(why, reason);
+      if (trace.reason.has_value()) {
+        EXPECT_EQ(*trace.reason, reason);
+        EXPECT_TRUE(trace.forms.empty());
+        EXPECT_FALSE(trace.value_steps.empty());
+      } else if (row == 0) {
+        EXPECT_EQ(*trace.forms[0].reason, reason);
+      } else {
+        EXPECT_EQ(reason, RejectionReason::kNamespaceRetired);
+      }
+    }
+  }
+  EXPECT_GT(mapped, 5000);
+  EXPECT_GT(refused, 5000);
+}
+
 TEST(MappingProperty, AMappedValueMapsToItself) {
   Generator generator(2);
   for (IdentityKind kind : kAllKinds) {

@@ -5,6 +5,7 @@
 
 #include "absl/strings/string_view.h"
 #include "identity_mapping/device_id.h"
+#include "identity_mapping/mapping_trace.h"
 #include "identity_mapping/record.h"
 #include "identity_mapping/rejection.h"
 #include "identity_mapping/rules.h"
@@ -14,7 +15,10 @@ namespace identity_mapping {
 // What every kind asks of a value. True: `*text` is the value without the
 // blanks at its ends, well-formed UTF-8, not empty, no placeholder, no comma.
 bool CheckValue(absl::string_view value, absl::string_view* text,
-                RejectionReason* reason);
+                RejectionReason* reason, StepLog log = StepLog());
+
+// Notes how `id.Hash(letter_case)` comes about.
+void NoteDeviceId(const DeviceId& id, DeviceIdCase letter_case, StepLog log);
 
 // A record made of a value.
 struct Form {
@@ -32,17 +36,20 @@ class Normalizer {
 
   // `text` is from CheckValue. True: `*form`, which must be fresh, is the
   // form. False: only `*reason` means anything.
-  bool Normalize(absl::string_view text, Form* form,
-                 RejectionReason* reason) const;
+  bool Normalize(absl::string_view text, Form* form, RejectionReason* reason,
+                 StepLog log = StepLog()) const;
+
+  IdentityKind kind() const { return kind_; }
 
   // Equal normalizers make equal forms.
   friend bool operator==(const Normalizer&, const Normalizer&) = default;
 
  private:
   bool NormalizeDeviceId(absl::string_view text, DeviceIdCase letter_case,
-                         Form* form, RejectionReason* reason) const;
+                         Form* form, RejectionReason* reason,
+                         StepLog log) const;
   bool NormalizeLostKind(absl::string_view text, Form* form,
-                         RejectionReason* reason) const;
+                         RejectionReason* reason, StepLog log) const;
 
   IdentityKind kind_;
   bool accept_md5_;

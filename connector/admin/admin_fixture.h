@@ -38,6 +38,10 @@ class FakeDelivery final : public delivery::DeliveryControl {
   void Retry(membership::DestinationNumber destination) override {
     retried.push_back(destination);
   }
+  absl::StatusOr<delivery::ListPreview> Preview(
+      membership::ListNumber list) override {
+    return previews[list];
+  }
 
   static Condition Blocked(absl::string_view why) {
     Condition condition;
@@ -55,6 +59,7 @@ class FakeDelivery final : public delivery::DeliveryControl {
   }
 
   std::map<membership::ListNumber, Condition> lists;
+  std::map<membership::ListNumber, delivery::ListPreview> previews;
   std::map<membership::DestinationNumber, Condition> destinations;
   std::map<std::string, Condition> credentials;
   std::vector<membership::DestinationNumber> flushed;

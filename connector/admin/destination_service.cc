@@ -13,6 +13,7 @@
 #include "connector/admin/drain.h"
 #include "connector/admin/lifecycle.h"
 #include "connector/admin/lookup.h"
+#include "connector/admin/preview.h"
 #include "connector/admin/rejections.h"
 #include "connector/admin/replay.h"
 #include "connector/admin/spec.h"
@@ -163,6 +164,20 @@ grpc::Status DestinationServiceImpl::GetSyncStatus(
   auto status = ReportStatus(context_, **destination);
   if (!status.ok()) return ToGrpcStatus(status.status());
   *response->mutable_status() = *std::move(status);
+  return grpc::Status::OK;
+}
+
+grpc::Status DestinationServiceImpl::PreviewDelivery(
+    grpc::ServerContext* call, const v1::PreviewDeliveryRequest* request,
+    v1::PreviewDeliveryResponse* response) {
+  const LongCall long_call(&long_calls_);
+  if (!long_call.status().ok()) return ToGrpcStatus(long_call.status());
+  auto destination = FindDestination(context_, request->ad_account_id());
+  if (!destination.ok()) return ToGrpcStatus(destination.status());
+  auto preview = admin::PreviewDelivery(context_, **destination, *request,
+                                        [call] { return call->IsCancelled(); });
+  if (!preview.ok()) return ToGrpcStatus(preview.status());
+  *response = *std::move(preview);
   return grpc::Status::OK;
 }
 

@@ -70,6 +70,10 @@ class DestinationServiceImpl final
       grpc::ServerContext* call,
       const audience_sync::v1::GetSyncStatusRequest* request,
       audience_sync::v1::GetSyncStatusResponse* response) override;
+  grpc::Status PreviewDelivery(
+      grpc::ServerContext* call,
+      const audience_sync::v1::PreviewDeliveryRequest* request,
+      audience_sync::v1::PreviewDeliveryResponse* response) override;
   grpc::Status WatchSyncStatus(
       grpc::ServerContext* call,
       const audience_sync::v1::WatchSyncStatusRequest* request,
@@ -93,7 +97,7 @@ class DestinationServiceImpl final
   absl::Notification stop_;
   // Held over a replay.
   absl::Mutex replay_mutex_;
-  // Calls that hold a thread for long: drains and checks.
+  // Calls that hold a thread for long: drains, checks and previews.
   std::atomic<int> long_calls_ = 0;
   std::atomic<int> watches_ = 0;
 };

@@ -66,7 +66,7 @@ absl::StatusOr<Blocks> FindBlocks(const AdminContext& context,
                                   const std::vector<Target>& targets) {
   Blocks blocks;
   const auto note = [&](Standing standing) {
-    blocks.paused |= standing.state == v1::DELIVERY_STATE_PAUSED;
+    blocks.paused |= standing.by_operator();
     blocks.violations.push_back(std::move(standing.violation));
   };
   Standing whole = StandingOf(context, destination);

@@ -248,6 +248,13 @@ class FakeStore final : public membership::MembershipStore {
       ListNumber, membership::Change, CommitNumber, CommitNumber) override {
     return absl::UnimplementedError("");
   }
+  absl::StatusOr<std::unique_ptr<membership::RunCursor>> ReadRememberedExits(
+      ListNumber, CommitNumber) override {
+    return absl::UnimplementedError("");
+  }
+  absl::Status ForgetExits(DestinationNumber, absl::Duration) override {
+    return absl::OkStatus();
+  }
   absl::StatusOr<std::unique_ptr<membership::DeliveredCursor>> ReadDelivered(
       ListNumber) override {
     return absl::UnimplementedError("");

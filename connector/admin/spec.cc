@@ -14,13 +14,22 @@ using identity_mapping::IdentityKind;
 
 // Each one is something a host can rely on in this build.
 constexpr const char* kCapabilities[] = {
-    "streaming-export",        "unary-export",
-    "durable-acknowledgement", "delivery-acknowledgement",
-    "export-resumption",       "member-addition",
-    "member-removal",          "custom-namespaces",
-    "former-mappings",         "rejection-log",
-    "destination-check",       "validate-only",
-    "pause-delivery",          "drain-destination",
+    "streaming-export",
+    "unary-export",
+    "durable-acknowledgement",
+    "delivery-acknowledgement",
+    "export-resumption",
+    "member-addition",
+    "member-removal",
+    "custom-namespaces",
+    "former-mappings",
+    "rejection-log",
+    "destination-check",
+    "validate-only",
+    "pause-delivery",
+    "drain-destination",
+    "dry-run",
+    "preview-delivery",
 };
 
 v1::IdentityKind ToProto(IdentityKind kind) {

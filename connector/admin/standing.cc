@@ -75,6 +75,13 @@ Standing StandingOf(const AdminContext& context,
     return Paused("DESTINATION_PAUSED", destination.ad_account_id,
                   "an operator paused the destination; resume it");
   }
+  if (destination.config.dry_run()) {
+    Standing standing = Paused(
+        "DESTINATION_DRY_RUN", destination.ad_account_id,
+        "the destination is a dry run; apply it without dry_run to deliver");
+    standing.state = v1::DELIVERY_STATE_DRY_RUN;
+    return standing;
+  }
   return Graver(
       StandingOfCredential(context, destination.credential_id),
       FromCondition(context.delivery->DestinationCondition(destination.number),

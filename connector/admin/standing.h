@@ -24,8 +24,12 @@ struct Standing {
 
   // Nothing is delivered before somebody acts or a probe succeeds.
   bool stopped() const {
+    return by_operator() || state == audience_sync::v1::DELIVERY_STATE_BLOCKED;
+  }
+  // Only the operator can end it.
+  bool by_operator() const {
     return state == audience_sync::v1::DELIVERY_STATE_PAUSED ||
-           state == audience_sync::v1::DELIVERY_STATE_BLOCKED;
+           state == audience_sync::v1::DELIVERY_STATE_DRY_RUN;
   }
 };
 

@@ -69,7 +69,7 @@ v1::SegmentStatus SegmentStatusOf(const AdminContext& context,
   status.set_delivery_state(decides.state);
   // The list's own trouble says more than that of its destination.
   const Standing& tells = own.reason.ok() ? destination_standing : own;
-  if (!tells.reason.ok() && tells.state != v1::DELIVERY_STATE_PAUSED) {
+  if (!tells.reason.ok() && !tells.by_operator()) {
     *status.mutable_last_error() = ingest::ToStatusProto(tells.reason);
   }
   return status;

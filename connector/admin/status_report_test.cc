@@ -43,6 +43,28 @@ TEST_F(StatusReportTest, ADestinationWithoutExports) {
   EXPECT_EQ(status.counters().received(), 0);
 }
 
+TEST_F(StatusReportTest, ADryRunSaysSo) {
+  const membership::SegmentReport report = SegmentReport("vip");
+  membership::DestinationReport all;
+  all.segments.push_back(report);
+  store_.SetReport(all);
+  v1::Destination config = Destination()->config;
+  config.set_dry_run(true);
+  ASSERT_TRUE(registry_->ApplyDestination(config, false).ok());
+  EXPECT_FALSE(Destination()->delivers());
+  v1::DestinationStatus status = Report();
+  EXPECT_EQ(status.delivery_state(), v1::DELIVERY_STATE_DRY_RUN);
+  EXPECT_THAT(status.blocked_by().message(), HasSubstr("dry run"));
+  EXPECT_EQ(status.segment_statuses(0).delivery_state(),
+            v1::DELIVERY_STATE_DRY_RUN);
+
+  config.set_dry_run(false);
+  config.clear_etag();
+  ASSERT_TRUE(registry_->ApplyDestination(config, false).ok());
+  EXPECT_TRUE(Destination()->delivers());
+  EXPECT_EQ(Report().delivery_state(), v1::DELIVERY_STATE_ACTIVE);
+}
+
 TEST_F(StatusReportTest, ShowsWhatIsKnownOfASegment) {
   membership::SegmentReport report = SegmentReport("vip");
   report.segment.display_name = "Best customers";

@@ -318,7 +318,15 @@ bool AccountAudiences::MayCall(const CallRoute& route, CallKind kind,
   if (credential.state == State::kBlocked) {
     *retry_time = std::max(now, credential.retry_time) + delivery::kStandBack;
     // The gate was closed as by a read, so any call that goes well opens it.
-    if (!closed_gate_ || now < credential.retry_time) return false;
+    // Whoever closed it probes first. If nobody does (its destination may have
+    // been paused since), somebody else has to.
+    const absl::Time probe_time =
+        credential.retry_time +
+        (closed_gate_ ? absl::ZeroDuration() : delivery::kProbeInterval);
+    if (now < probe_time) {
+      *retry_time = probe_time + delivery::kStandBack;
+      return false;
+    }
   }
   const auto pace = route.credential->pacer().TryAcquire(kind, now);
   if (!pace.granted) {
@@ -339,11 +347,9 @@ void AccountAudiences::Answered(const CallRoute& route, CallKind kind,
                                     environment_.clock->Now());
   if (call.http_status < 200 || call.http_status > 299) return;
   failures_ = 0;
-  if (closed_gate_) {
-    closed_gate_ = false;
-    if (route.credential->gate().OpenForRead()) {
-      environment_.router->OnGateOpened(route);
-    }
+  closed_gate_ = false;
+  if (route.credential->gate().OpenForRead()) {
+    environment_.router->OnGateOpened(route);
   }
 }
 
@@ -410,7 +416,9 @@ AccountAudiences::StepResult AccountAudiences::Look(
     if (auto result = Failed(route, CallKind::kRead, page.error())) {
       for (const Wanted& audience : wanted) {
         if (!audience.id().empty() ||
-            page.error().error_class != ErrorClass::kForbidden) {
+            page.error().error_class != ErrorClass::kForbidden ||
+            (audience.row.has_value() &&
+             audience.row->last_error == page.error().message)) {
           continue;
         }
         Change(audience.key, [&](AudienceRow& row) {

@@ -211,6 +211,33 @@ TEST(AudienceKeeperTest, ARefusedTokenIsProbedAndGoesOnWhenItIsGood) {
   EXPECT_EQ(world.audiences.Living("CUSTOMER_LIST").size(), 1u);
 }
 
+TEST(AudienceKeeperTest, AnotherAccountProbesWhenTheFirstOneCannot) {
+  KeeperWorld world;
+  auto* other = world.delivery.config().add_destinations();
+  other->set_ad_account_id("549755885176");
+  other->set_credential_id("main");
+  for (auto& each : *world.delivery.config().mutable_destinations()) {
+    auto* declared = each.mutable_audience_policy()->add_declared_audiences();
+    declared->set_name("v");
+    declared->mutable_visitor()->set_visitor_source_id("1");
+  }
+  bool refused = true;
+  world.audiences.faults = [&](const FakeAudiences::Call&) {
+    return refused ? Fault::kUnauthorized : Fault::kNone;
+  };
+  world.Open();
+  world.RunFor(absl::Seconds(20));
+  ASSERT_EQ(world.audiences.calls.size(), 1u);
+  const std::string first = world.audiences.calls[0].ad_account_id;
+  ASSERT_TRUE(world.delivery.registry().SetDestinationPaused(first, true).ok());
+  world.keeper->OnConfigurationChanged();
+  refused = false;
+  world.RunFor(absl::Minutes(10));
+  EXPECT_EQ(world.delivery.deliverer().CredentialCondition("main").state,
+            delivery::DeliveryCondition::State::kActive);
+  EXPECT_EQ(world.audiences.Living("VISITOR").size(), 1u);
+}
+
 TEST(AudienceKeeperTest, MakesNoneIfItIsSwitchedOff) {
   KeeperWorld world;
   world.policy().set_no_customer_list_audiences(true);

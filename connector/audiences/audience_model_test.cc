@@ -154,8 +154,7 @@ TEST_P(AudienceHistoryTest, EndsWithOneAudienceEach) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Histories, AudienceHistoryTest,
-                         testing::Range(0, 80));
+INSTANTIATE_TEST_SUITE_P(Histories, AudienceHistoryTest, testing::Range(0, 80));
 
 }  // namespace
 }  // namespace connector::audiences

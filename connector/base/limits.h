@@ -107,12 +107,36 @@ inline constexpr absl::Duration kKeepaliveTimeout = absl::Seconds(20);
 inline constexpr absl::Duration kMinPingInterval = absl::Seconds(10);
 inline constexpr int64_t kServerMemoryBytes = 128 << 20;
 inline constexpr int kMaxServerThreads = 256;
-// Drains and checks at a time.
+// Drains, checks and previews at a time.
 inline constexpr int kMaxLongCalls = 32;
 // Watches of a status at a time; each holds a thread.
 inline constexpr int kMaxStatusWatches = 32;
 inline constexpr int kDefaultPageSize = 100;
 inline constexpr int kMaxPageSize = 1'000;
+
+// The HTTP edge.
+inline constexpr int64_t kMaxHttpBodyBytes = 32 << 20;
+// Of all bodies that are read or worked on.
+inline constexpr int64_t kMaxHttpProcessBytes = 96 << 20;
+// Of those that are worked on: parsed, each takes a few times its size.
+inline constexpr int64_t kMaxHttpWorkBytes = 32 << 20;
+inline constexpr int kMaxHttpHeadBytes = 16 << 10;
+inline constexpr int kMaxHttpHeaders = 100;
+inline constexpr int kMaxHttpConnections = 256;
+// From the first byte of a request to the end of its head, from there to the
+// end of its body, and for taking the answer: however slowly bytes come.
+inline constexpr absl::Duration kHttpHeadTimeout = absl::Seconds(5);
+inline constexpr absl::Duration kHttpBodyTimeout = absl::Seconds(30);
+inline constexpr absl::Duration kHttpAnswerTimeout = absl::Seconds(10);
+// Between two requests of a connection.
+inline constexpr absl::Duration kHttpIdleTimeout = absl::Minutes(1);
+// How long a request may wait to be worked on and for stable storage: Adobe
+// gives a call 2 s.
+inline constexpr absl::Duration kHttpCommitTimeout = absl::Milliseconds(1500);
+inline constexpr absl::Duration kDefaultLateAdditionWindow = absl::Hours(1);
+inline constexpr absl::Duration kMaxLateAdditionWindow = absl::Hours(24);
+// Of the exits that are remembered for a destination; beyond, the oldest go.
+inline constexpr int64_t kMaxRememberedExitBytes = int64_t{1} << 30;
 
 // Answers of Pinterest.
 inline constexpr int64_t kMaxAnswerBytes = 4 << 20;

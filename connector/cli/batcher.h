@@ -3,18 +3,20 @@
 
 #include <cstdint>
 #include <memory>
-#include <string>
-#include <utility>
+#include <optional>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/string_view.h"
 #include "audience_sync/v1/export_service.pb.h"
-#include "connector/cli/profile_reader.h"
+#include "connector/profile_json/batch_builder.h"
+#include "connector/profile_json/parsed_profile.h"
 #include "google/protobuf/arena.h"
 
 namespace connector::cli {
+
+using profile_json::ParsedIdentity;
+using profile_json::ParsedMembership;
+using profile_json::ParsedProfile;
 
 // Where a profile of a batch came from.
 struct SourceLine {
@@ -74,20 +76,13 @@ class Batcher {
   // depend on where the batch stands.
   static int64_t SizeBound(const ParsedProfile& profile);
 
-  void Append(const ParsedProfile& profile);
-  void SetNamespace(absl::string_view name,
-                    audience_sync::v1::Identity& identity);
-  void SetSegment(const ParsedMembership& parsed,
-                  audience_sync::v1::SegmentMembership& membership);
   std::unique_ptr<Batch> Take();
 
   const BatchBounds bounds_;
   std::unique_ptr<Batch> batch_;
   int64_t last_sequence_number_;
-  // What stands in the tables of batch_; the keys point into them.
-  absl::flat_hash_map<absl::string_view, uint32_t> namespaces_;
-  absl::flat_hash_map<std::pair<absl::string_view, absl::string_view>, uint32_t>
-      segments_;
+  // Of batch_, while there is one.
+  std::optional<profile_json::BatchBuilder> builder_;
 };
 
 }  // namespace connector::cli

@@ -29,7 +29,7 @@ TEST(BatcherTest, NamesRepeatOnlyInTheTables) {
   Batcher batcher({10, 1 << 20});
   ParsedProfile named = Profile("Email", "a@example.com", "s-1");
   named.memberships[0].segment_name = "Spring";
-  named.memberships[0].last_qualification_time = Instant{17, 5};
+  named.memberships[0].last_qualification_time = profile_json::Instant{17, 5};
   named.profile_key = "p-1";
   ASSERT_EQ(batcher.Add(named, {0, 1}, 100)->get(), nullptr);
   ASSERT_EQ(batcher.Add(Profile("GAID", "g", "s-2"), {0, 2}, 200)->get(),
@@ -154,7 +154,8 @@ TEST(BatcherTest, BatchesAreBoundedCompleteAndRepeatable) {
         membership.segment_namespace = "ups";
         membership.segment_id = keep.back();
         membership.segment_name = "a name";
-        membership.last_qualification_time = Instant{-62135596800, 999999999};
+        membership.last_qualification_time =
+            profile_json::Instant{-62135596800, 999999999};
         profile.memberships.push_back(membership);
       }
       sent.push_back(profile.identities.empty()

@@ -22,6 +22,7 @@ namespace connector::cli {
 
 // The world a command runs in, replaced by tests.
 struct CommandEnvironment {
+  FILE* in = stdin;
   FILE* out = stdout;
   FILE* err = stderr;
   // Makes a connection to an address.

@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/strip.h"
 #include "connector/base/default_address.h"
 #include "connector/cli/commands.h"
@@ -80,10 +81,11 @@ std::string Help() {
       "  1  the server refused the call, or the call failed\n"
       "  2  wrong command, flag, argument or configuration file\n"
       "  3  check: a check failed\n"
-      "  4  export: an input file cannot be read or has a line that is no "
-      "profile\n"
-      "  5  drain, export --wait: not settled in time, or delivery is blocked\n"
-      "  6  export --fail_on_rejection: durable, but some of it was rejected\n"
+      "  4  export, import: an input file cannot be read or has a bad line\n"
+      "  5  drain, export or import --wait: not settled in time, or delivery "
+      "is blocked\n"
+      "  6  export or import --fail_on_rejection: durable, but some of it was "
+      "rejected\n"
       "  7  no server answers at the address\n"
       "  8  export: the server's memory is another one; export everything "
       "again\n"
@@ -104,16 +106,17 @@ std::string HelpOf(const Command& command) {
 
 const std::vector<Command>& AllCommands() {
   static const auto& commands =
-      *new std::vector<Command>{SpecCommand(),       CheckCommand(),
-                                ApplyCommand(),      GetCommand(),
-                                ListCommand(),       CredentialsCommand(),
-                                DeleteCommand(),     DeleteCredentialCommand(),
-                                PauseCommand(),      ResumeCommand(),
-                                ExportCommand(),     StatusCommand(),
-                                RejectionsCommand(), DrainCommand(),
-                                LoginCommand(),      BackupCommand(),
-                                FullSyncCommand(),
-                                SegmentsCommand()};
+      *new std::vector<Command>{SpecCommand(),    CheckCommand(),
+                                ApplyCommand(),   GetCommand(),
+                                ListCommand(),    CredentialsCommand(),
+                                DeleteCommand(),  DeleteCredentialCommand(),
+                                PauseCommand(),   ResumeCommand(),
+                                ExportCommand(),  ImportCommand(),
+                                ExplainCommand(), StatusCommand(),
+                                PreviewCommand(), RejectionsCommand(),
+                                DrainCommand(),   LoginCommand(),
+                                BackupCommand(),  SegmentsCommand(),
+                                FullSyncCommand()};
   return commands;
 }
 
@@ -138,7 +141,9 @@ absl::StatusOr<CommandLine> ParseArguments(
       continue;
     }
     const size_t equals = word.find('=');
-    const std::string name(word.substr(0, equals));
+    // --dry-run is --dry_run.
+    const std::string name =
+        absl::StrReplaceAll(word.substr(0, equals), {{"-", "_"}});
     absl::CommandLineFlag* flag = FindFlag(name);
     std::string value;
     if (equals != absl::string_view::npos) {

@@ -47,6 +47,7 @@ class CommandTestBase : public testing::Test {
     char* texts[2] = {};
     size_t sizes[2] = {};
     CommandEnvironment environment;
+    environment.in = in_;
     environment.out = open_memstream(&texts[0], &sizes[0]);
     environment.err = open_memstream(&texts[1], &sizes[1]);
     environment.connect = [this](const std::string& address) {
@@ -130,6 +131,8 @@ class CommandTestBase : public testing::Test {
   FakeClock clock_;
   FakeRandom random_{5};
   std::function<void()> on_sleep_;
+  // Standard input of `explain -`.
+  FILE* in_ = nullptr;
   std::set<std::string> addresses_;
 };
 

@@ -9,7 +9,7 @@
 #include "benchmark/benchmark.h"
 #include "connector/cli/batcher.h"
 #include "connector/cli/line_reader.h"
-#include "connector/cli/profile_reader.h"
+#include "connector/profile_json/profile_reader.h"
 
 namespace connector::cli {
 namespace {
@@ -41,7 +41,7 @@ void BM_LinesToFrames(benchmark::State& state) {
   for (auto _ : state) {
     lseek(fileno(file), 0, SEEK_SET);
     LineReader lines(fileno(file), "benchmark");
-    ProfileReader profiles;
+    profile_json::ProfileReader profiles;
     Batcher batcher(BatchBounds{});
     const auto take = [&](std::unique_ptr<Batch> batch) {
       if (batch == nullptr) return;

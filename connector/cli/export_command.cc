@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include <limits>
+#include <optional>
 #include <utility>
 
 #include "absl/flags/flag.h"
@@ -13,6 +14,7 @@
 #include "connector/cli/exit_code.h"
 #include "connector/cli/export_client.h"
 #include "connector/cli/export_input.h"
+#include "connector/cli/export_run.h"
 #include "connector/cli/export_summary.h"
 #include "connector/cli/flags.h"
 #include "connector/cli/full_sync_frames.h"
@@ -46,12 +48,13 @@ std::optional<ProgressMode> ModeOf(const std::string& name, bool json,
 // One run of `export`.
 class ExportRun {
  public:
-  ExportRun(CommandContext& context, ExportInput input, ProgressMode mode,
-            std::vector<SegmentName> full_syncs)
+  ExportRun(CommandContext& context, ExportJob job)
       : context_(context),
-        input_(std::move(input)),
-        mode_(mode),
-        full_syncs_(std::move(full_syncs)) {}
+        read_(std::move(job.read)),
+        key_(std::move(job.key)),
+        input_(std::move(job.input)),
+        mode_(job.mode),
+        full_syncs_(std::move(job.full_syncs)) {}
 
   int Run() {
     GetSpecResponse spec;
@@ -127,6 +130,7 @@ class ExportRun {
       key.Add(reading_.bounds.max_bytes);
       key.Add(reading_.profile_key_field);
       key.Add(reading_.skip_bad_lines);
+      for (const std::string& part : key_) key.Add(part);
       for (const SegmentName& segment : full_syncs_) {
         key.Add(segment.segment_namespace());
         key.Add(segment.segment_id());
@@ -200,7 +204,7 @@ class ExportRun {
       display_->Stop();
       return status;
     }
-    status = ReadExport(
+    status = read_(
         input_, reading_,
         [this](std::unique_ptr<Batch> batch) {
           return client_->Send(std::move(batch));
@@ -368,6 +372,8 @@ class ExportRun {
   }
 
   CommandContext& context_;
+  const ExportReader read_;
+  const std::vector<std::string> key_;
   const ExportInput input_;
   const ProgressMode mode_;
   const std::vector<SegmentName> full_syncs_;
@@ -387,6 +393,22 @@ class ExportRun {
 };
 
 int Run(CommandContext& context) {
+  ProgressMode mode;
+  std::vector<SegmentName> full_syncs;
+  if (std::optional<int> bad = CheckExportFlags(context, &mode, &full_syncs)) {
+    return *bad;
+  }
+  absl::StatusOr<ExportInput> input = ExportInput::Open(context.arguments());
+  if (!input.ok()) return context.Fail(kExitBadInput, input.status());
+  return RunExport(
+      context,
+      {*std::move(input), mode, {}, ReadExport, std::move(full_syncs)});
+}
+
+}  // namespace
+
+std::optional<int> CheckExportFlags(CommandContext& context, ProgressMode* mode,
+                                    std::vector<SegmentName>* full_syncs) {
   if (!IsAdAccountId(absl::GetFlag(FLAGS_ad_account_id))) {
     return context.FailUsage(
         "--ad_account_id must be 1 to 18 digits, the first of them not 0");
@@ -397,25 +419,24 @@ int Run(CommandContext& context) {
   if (absl::GetFlag(FLAGS_batch_bytes) < 10'000) {
     return context.FailUsage("--batch_bytes must be at least 10000");
   }
-  const std::optional<ProgressMode> mode =
+  const std::optional<ProgressMode> found =
       ModeOf(absl::GetFlag(FLAGS_progress), context.json(),
              ::isatty(::fileno(context.environment().err)) == 1);
-  if (!mode.has_value()) {
+  if (!found.has_value()) {
     return context.FailUsage("--progress must be auto, bar, plain or none");
   }
-  std::vector<SegmentName> full_syncs;
+  *mode = *found;
   for (const std::string& text : absl::GetFlag(FLAGS_full_sync)) {
-    if (!ParseSegmentName(text, &full_syncs.emplace_back())) {
-      return context.FailUsage(kSegmentNameRule);
+    if (!ParseSegmentName(text, &full_syncs->emplace_back())) {
+      return context.FailUsage(absl::StrCat("--full_sync: ", kSegmentNameRule));
     }
   }
-  absl::StatusOr<ExportInput> input = ExportInput::Open(context.arguments());
-  if (!input.ok()) return context.Fail(kExitBadInput, input.status());
-  return ExportRun(context, *std::move(input), *mode, std::move(full_syncs))
-      .Run();
+  return std::nullopt;
 }
 
-}  // namespace
+int RunExport(CommandContext& context, ExportJob job) {
+  return ExportRun(context, std::move(job)).Run();
+}
 
 Command ExportCommand() {
   return {"export",

@@ -5,10 +5,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "connector/cli/content_digest.h"
-#include "connector/cli/profile_reader.h"
 #include "connector/cli/table.h"
+#include "connector/profile_json/profile_reader.h"
 
 namespace connector::cli {
+
+static_assert(LineReader::kPadding >= profile_json::kJsonPadding);
 
 absl::StatusOr<ExportInput> ExportInput::Open(
     const std::vector<std::string>& paths) {
@@ -68,7 +70,7 @@ absl::Status ReadExport(
     const std::function<void(const absl::Status&)>& bad_line,
     ReadingTally& tally, bool& is_input_error) {
   is_input_error = false;
-  ProfileReader profiles(reading.profile_key_field);
+  profile_json::ProfileReader profiles(reading.profile_key_field);
   Batcher batcher(reading.bounds, reading.frames_before);
   int64_t bytes_before = 0;
   for (size_t i = 0; i < input.files().size(); ++i) {
@@ -83,7 +85,7 @@ absl::Status ReadExport(
         return status;
       }
       if (status.ok() && !line->has_value()) break;
-      if (status.ok() && IsBlankLine(**line)) continue;
+      if (status.ok() && profile_json::IsBlankLine(**line)) continue;
       const SourceLine place{static_cast<int32_t>(i), lines.line_number()};
       std::unique_ptr<Batch> full;
       if (status.ok()) {

@@ -161,6 +161,7 @@ class FakeConnector::Destinations final : public DestinationService::Service {
   CONNECTOR_CLI_FAKE_METHOD(PauseDelivery)
   CONNECTOR_CLI_FAKE_METHOD(ResumeDelivery)
   CONNECTOR_CLI_FAKE_METHOD(GetSyncStatus)
+  CONNECTOR_CLI_FAKE_METHOD(PreviewDelivery)
   CONNECTOR_CLI_FAKE_METHOD(ListRejections)
   CONNECTOR_CLI_FAKE_METHOD(ReplayRejections)
   CONNECTOR_CLI_FAKE_METHOD(DrainDestination)

@@ -11,7 +11,9 @@ ABSL_FLAG(bool, insecure_remote, false,
 ABSL_FLAG(absl::Duration, call_timeout, absl::Seconds(60),
           "how long a call may take");
 
-ABSL_FLAG(bool, offline, false, "skip the checks that call Pinterest");
+ABSL_FLAG(bool, offline, false,
+          "check: skip the checks that call Pinterest; import --dry_run: use "
+          "the default mapping and ask no server");
 ABSL_FLAG(bool, validate_only, false,
           "let the server check everything and store nothing");
 ABSL_FLAG(bool, force, false,
@@ -22,6 +24,34 @@ ABSL_FLAG(
     "only these refused records, as they are listed, with commas between");
 ABSL_FLAG(absl::Duration, timeout, absl::Minutes(10),
           "how long to wait for delivery");
+
+ABSL_FLAG(std::string, format, "auto",
+          "auto, csv, list (every field is an identifier) or jsonl");
+ABSL_FLAG(std::vector<std::string>, columns, {},
+          "the columns that hold identifiers, COLUMN:NAMESPACE with commas "
+          "between; a column is a name in the header, or a number from 1");
+ABSL_FLAG(std::string, delimiter, ",",
+          "what stands between the fields: a character, or tab");
+ABSL_FLAG(std::string, header, "auto",
+          "whether the first record names the columns: yes, no, or auto: if a "
+          "column is asked for by name");
+ABSL_FLAG(
+    std::string, segment, "",
+    "the segment, NAMESPACE/SEGMENT_ID; with JSON Lines, of profiles that "
+    "have none");
+ABSL_FLAG(std::string, segment_name, "", "the segment's name for people");
+ABSL_FLAG(std::string, status, "add", "add or remove");
+ABSL_FLAG(std::string, status_column, "",
+          "the column that says add or remove, line by line");
+ABSL_FLAG(std::string, time_column, "",
+          "the column with the qualification time");
+ABSL_FLAG(int64_t, max_errors, -1,
+          "bad lines beyond which the import stops; -1: 100, and none with "
+          "--full_sync");
+ABSL_FLAG(bool, dry_run, false,
+          "count what would be sent, rejected and excluded, and send nothing");
+ABSL_FLAG(std::string, namespace, "",
+          "the source namespace of the values, such as Email");
 
 ABSL_FLAG(std::string, ad_account_id, "", "the destination");
 ABSL_FLAG(int32_t, batch_profiles, 1000, "most profiles in a batch");

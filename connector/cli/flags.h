@@ -39,6 +39,22 @@ ABSL_DECLARE_FLAG(std::string, progress);
 ABSL_DECLARE_FLAG(std::vector<std::string>, full_sync);
 ABSL_DECLARE_FLAG(absl::Duration, full_sync_expire_after);
 
+// Of `import`.
+ABSL_DECLARE_FLAG(std::string, format);
+ABSL_DECLARE_FLAG(std::vector<std::string>, columns);
+ABSL_DECLARE_FLAG(std::string, delimiter);
+ABSL_DECLARE_FLAG(std::string, header);
+ABSL_DECLARE_FLAG(std::string, segment);
+ABSL_DECLARE_FLAG(std::string, segment_name);
+ABSL_DECLARE_FLAG(std::string, status);
+ABSL_DECLARE_FLAG(std::string, status_column);
+ABSL_DECLARE_FLAG(std::string, time_column);
+ABSL_DECLARE_FLAG(int64_t, max_errors);
+ABSL_DECLARE_FLAG(bool, dry_run);
+
+// Of `import` and `explain`.
+ABSL_DECLARE_FLAG(std::string, namespace);
+
 // Of `login`.
 ABSL_DECLARE_FLAG(std::string, credentials_dir);
 ABSL_DECLARE_FLAG(std::string, app_id);

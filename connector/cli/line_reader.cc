@@ -17,7 +17,18 @@ constexpr absl::string_view kByteOrderMark = "\xEF\xBB\xBF";
 }  // namespace
 
 LineReader::LineReader(int fd, absl::string_view name, size_t max_line)
-    : fd_(fd), name_(name), max_line_(max_line), buffer_(kChunk + kPadding) {}
+    : own_source_(std::make_unique<FdSource>(fd)),
+      source_(own_source_.get()),
+      name_(name),
+      max_line_(max_line),
+      buffer_(kChunk + kPadding) {}
+
+LineReader::LineReader(ByteSource* source, absl::string_view name,
+                       size_t max_line)
+    : source_(source),
+      name_(name),
+      max_line_(max_line),
+      buffer_(kChunk + kPadding) {}
 
 absl::StatusOr<bool> LineReader::Fill() {
   if (at_end_) return false;
@@ -29,17 +40,15 @@ absl::StatusOr<bool> LineReader::Fill() {
   if (end_ + kPadding >= buffer_.size()) {
     buffer_.resize(2 * (buffer_.size() - kPadding) + kPadding);
   }
-  ssize_t got;
-  do {
-    got = ::read(fd_, buffer_.data() + end_, buffer_.size() - kPadding - end_);
-  } while (got < 0 && errno == EINTR);
-  if (got < 0) {
+  absl::StatusOr<size_t> got =
+      source_->Read(buffer_.data() + end_, buffer_.size() - kPadding - end_);
+  if (!got.ok()) {
     return absl::UnknownError(
-        absl::StrCat(name_, ": cannot be read: ", strerror(errno)));
+        absl::StrCat(name_, ": ", got.status().message()));
   }
-  if (got == 0) at_end_ = true;
-  end_ += static_cast<size_t>(got);
-  return got > 0;
+  if (*got == 0) at_end_ = true;
+  end_ += *got;
+  return *got > 0;
 }
 
 absl::string_view LineReader::Take(size_t size, bool feed) {

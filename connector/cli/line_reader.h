@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "connector/cli/byte_source.h"
 
 namespace connector::cli {
 
@@ -25,6 +26,10 @@ class LineReader {
 
   // `fd` stays open and must outlive the reader. `name` is for messages.
   LineReader(int fd, absl::string_view name, size_t max_line = kDefaultMaxLine);
+
+  // The same of any bytes. `source` must outlive the reader.
+  LineReader(ByteSource* source, absl::string_view name,
+             size_t max_line = kDefaultMaxLine);
 
   // The next line without its line feed, valid until the next call; nullopt at
   // the end. A byte-order mark at the start of the file is passed over.
@@ -48,7 +53,8 @@ class LineReader {
   // follows it.
   absl::string_view Take(size_t size, bool feed);
 
-  const int fd_;
+  const std::unique_ptr<ByteSource> own_source_;
+  ByteSource* const source_;
   const std::string name_;
   const size_t max_line_;
   std::vector<char> buffer_;

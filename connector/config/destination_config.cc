@@ -218,6 +218,11 @@ DestinationState ResolveChange(const v1::Destination& destination,
                     &state.policy, check);
   ReadDeliveryPolicy(destination.delivery_policy(),
                      Path(field, "delivery_policy"), &state.policy, check);
+  const v1::EdgePolicy& edge = destination.edge_policy();
+  state.policy.late_addition_window = ReadDuration(
+      edge.has_late_addition_window(), edge.late_addition_window(),
+      limits::kDefaultLateAdditionWindow, limits::kMaxLateAdditionWindow,
+      Path(field, "edge_policy.late_addition_window"), check);
   state.policy.audiences = ReadAudiencePolicy(
       destination.audience_policy(), Path(field, "audience_policy"), check);
   state.config.mutable_segment_policy()->set_list_name_prefix(

@@ -29,6 +29,8 @@ struct DestinationPolicy {
   absl::Duration max_delay;
   absl::Duration creation_lookup_window;
   int64_t max_backlog_bytes = 0;
+  // 0: no addition is held back.
+  absl::Duration late_addition_window;
   AudienceSettings audiences;
   int max_full_sync_removal_percent = 0;
 
@@ -50,6 +52,10 @@ struct DestinationState {
   audience_sync::v1::Destination config;
   DestinationPolicy policy;
   std::shared_ptr<const identity_mapping::IdentityMapping> mapping;
+
+  // Whether anything may be sent to Pinterest for it: lists, audiences, or a
+  // look for them. Asked before every call but those of CheckDestination.
+  bool delivers() const { return !paused && !config.dry_run(); }
 };
 
 // INVALID_ARGUMENT that names `field` unless the id is 1 to 18 digits, the

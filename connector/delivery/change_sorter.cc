@@ -22,16 +22,8 @@ uint64_t Prefix(RecordView record) {
   return be64toh(number);
 }
 
-// `later` is of the same record and overtakes `earlier`.
-void Overtake(const SortedChange& earlier, SortedChange& later,
-              int64_t& superseded, int64_t& replays) {
-  SortedChange::CountOvertaken(earlier.flags, superseded, replays);
-  later.flags |=
-      earlier.flags & (SortedChange::kEcho | SortedChange::kTryAgain);
-  if (earlier.flags & SortedChange::kReplay) {
-    later.flags |= SortedChange::kTryAgain;
-  }
-}
+// Behind the record of a change with a time.
+constexpr size_t kTimesBytes = 16;
 
 }  // namespace
 
@@ -58,29 +50,44 @@ struct SortedChanges::Memory {
     change.order = item.order;
     change.change = static_cast<Change>(item.change_and_flags & 1);
     change.flags = item.change_and_flags >> 1;
+    if (change.flags & SortedChange::kTimed) {
+      const char* times = bytes.data() + item.offset + item.size;
+      std::memcpy(&change.event_micros, times, 8);
+      std::memcpy(&change.commit_millis, times + 8, 8);
+    }
     return change;
   }
 
-  // Sorts by record, keeps the last event of each, counts the others.
-  void SortAndNet(int64_t& superseded, int64_t& replays) {
+  bool SameRecord(const Item& a, const Item& b) const {
+    return a.prefix == b.prefix && record(a) == record(b);
+  }
+
+  // By record, the events of one in their order.
+  void Sort() {
     std::sort(items.begin(), items.end(), [this](const Item& a, const Item& b) {
       if (a.prefix != b.prefix) return a.prefix < b.prefix;
       const auto order = record(a) <=> record(b);
       if (order != 0) return order < 0;
       return a.order < b.order;
     });
+  }
+
+  // Keeps of each record the event that stands.
+  void Net(Netting& netting) {
     size_t kept = 0;
+    size_t standing = 0;
     for (size_t i = 0; i < items.size(); ++i) {
-      if (kept > 0 && items[kept - 1].prefix == items[i].prefix &&
-          record(items[kept - 1]) == record(items[i])) {
-        SortedChange later = Get(items[i]);
-        Overtake(Get(items[kept - 1]), later, superseded, replays);
-        items[kept - 1] = items[i];
-        items[kept - 1].change_and_flags = static_cast<uint8_t>(
-            later.flags << 1 | static_cast<uint8_t>(later.change));
-      } else {
-        items[kept++] = items[i];
+      if (i == 0 || !SameRecord(items[i - 1], items[i])) {
+        netting.Start();
+        standing = kept;
       }
+      SortedChange change = Get(items[i]);
+      if (!netting.Take(change)) continue;
+      Item item = items[i];
+      item.change_and_flags = static_cast<uint8_t>(
+          change.flags << 1 | static_cast<uint8_t>(change.change));
+      items[standing] = item;
+      kept = standing + 1;
     }
     items.resize(kept);
   }
@@ -130,16 +137,20 @@ absl::StatusOr<SortedChanges> SortedChanges::Writer::Finish() {
   return changes;
 }
 
-ChangeSorter::ChangeSorter(SortBudget* budget, std::string spill_directory)
+ChangeSorter::ChangeSorter(SortBudget* budget, std::string spill_directory,
+                           absl::Duration late_addition_window)
     : budget_(budget),
       spill_directory_(std::move(spill_directory)),
-      memory_(std::make_shared<SortedChanges::Memory>(budget)) {}
+      memory_(std::make_shared<SortedChanges::Memory>(budget)),
+      netting_(late_addition_window) {}
 
 ChangeSorter::~ChangeSorter() = default;
 
 absl::Status ChangeSorter::Add(const SortedChange& change) {
   const absl::string_view encoded = change.record.encoded();
-  const size_t need = encoded.size() + sizeof(SortedChanges::Memory::Item);
+  const bool timed = (change.flags & SortedChange::kTimed) != 0;
+  const size_t need = encoded.size() + (timed ? kTimesBytes : 0) +
+                      sizeof(SortedChanges::Memory::Item);
   if (memory_->used() + need > memory_->room()) {
     if (budget_->TryTake(kStepBytes)) {
       memory_->taken += kStepBytes;
@@ -159,11 +170,21 @@ absl::Status ChangeSorter::Add(const SortedChange& change) {
        static_cast<uint8_t>(change.flags << 1 |
                             static_cast<uint8_t>(change.change))});
   memory_->bytes.append(encoded.data(), encoded.size());
+  if (timed) {
+    timed_ = true;
+    char times[kTimesBytes];
+    std::memcpy(times, &change.event_micros, 8);
+    std::memcpy(times + 8, &change.commit_millis, 8);
+    memory_->bytes.append(times, sizeof times);
+  }
   return absl::OkStatus();
 }
 
 absl::Status ChangeSorter::Spill() {
-  memory_->SortAndNet(superseded_, overtaken_replays_);
+  memory_->Sort();
+  // Which of the events with times stands shows only when all of a record are
+  // together. Without times a later one always stands, whatever comes between.
+  if (!timed_) memory_->Net(netting_);
   auto file = SpillFile::Create(spill_directory_);
   if (!file.ok()) return file.status();
   for (const auto& item : memory_->items) {
@@ -181,7 +202,7 @@ absl::Status ChangeSorter::Spill() {
   // Fewer, larger ones: a merge has all of its files open.
   auto merged = SpillFile::Create(spill_directory_);
   if (!merged.ok()) return merged.status();
-  absl::Status status = Merge([&merged](const SortedChange& change) {
+  absl::Status status = Merge(/*net=*/!timed_, [&](const SortedChange& change) {
     return (*merged)->Append(change);
   });
   if (!status.ok()) return status;
@@ -192,9 +213,7 @@ absl::Status ChangeSorter::Spill() {
 }
 
 absl::Status ChangeSorter::Merge(
-    absl::FunctionRef<absl::Status(const SortedChange&)> write) {
-  // A merge of the chunks: each is sorted and has a record once, so the events
-  // of one record stand at the heads of several at the same time.
+    bool net, absl::FunctionRef<absl::Status(const SortedChange&)> write) {
   struct Source {
     std::unique_ptr<SpillFile::Reader> reader;
     SortedChange head;
@@ -216,22 +235,35 @@ absl::Status ChangeSorter::Merge(
   for (size_t i = 0; i < sources.size(); ++i) heap.push_back(i);
   std::make_heap(heap.begin(), heap.end(), after);
 
-  bool have_last = false;
-  SortedChange last;
-  identity_mapping::Record last_record;  // owns what last.record shows
+  // The record at hand, and what stands of it.
+  bool have_record = false;
+  identity_mapping::Record record;
+  bool stands = false;
+  SortedChange standing;
+  const auto end_record = [&]() -> absl::Status {
+    if (!stands) return absl::OkStatus();
+    stands = false;
+    return write(standing);
+  };
   while (!heap.empty()) {
     std::pop_heap(heap.begin(), heap.end(), after);
     Source& source = sources[heap.back()];
     SortedChange change = source.head;
-    if (have_last && last.record == change.record) {
-      Overtake(last, change, superseded_, overtaken_replays_);
-    } else if (have_last) {
-      if (absl::Status status = write(last); !status.ok()) return status;
+    if (!net) {
+      if (absl::Status status = write(change); !status.ok()) return status;
+    } else {
+      if (!have_record || record.view() != change.record) {
+        if (absl::Status status = end_record(); !status.ok()) return status;
+        record = identity_mapping::Record::FromView(change.record);
+        have_record = true;
+        netting_.Start();
+      }
+      if (netting_.Take(change)) {
+        stands = true;
+        standing = change;
+        standing.record = record.view();
+      }
     }
-    last_record = identity_mapping::Record::FromView(change.record);
-    last = change;
-    last.record = last_record;
-    have_last = true;
     auto more = source.reader->Next(&source.head);
     if (!more.ok()) return more.status();
     if (*more) {
@@ -240,16 +272,14 @@ absl::Status ChangeSorter::Merge(
       heap.pop_back();
     }
   }
-  if (have_last) {
-    if (absl::Status status = write(last); !status.ok()) return status;
-  }
-  return absl::OkStatus();
+  return end_record();
 }
 
 absl::StatusOr<NettedChanges> ChangeSorter::Finish() {
   NettedChanges netted;
   if (chunks_.empty()) {
-    memory_->SortAndNet(superseded_, overtaken_replays_);
+    memory_->Sort();
+    memory_->Net(netting_);
     for (uint32_t i = 0; i < memory_->items.size(); ++i) {
       SortedChanges& side = (memory_->items[i].change_and_flags & 1) ==
                                     static_cast<int>(Change::kAdd)
@@ -260,8 +290,8 @@ absl::StatusOr<NettedChanges> ChangeSorter::Finish() {
     }
     netted.removals.memory_ = memory_;
     netted.additions.memory_ = memory_;
-    netted.superseded = superseded_;
-    netted.overtaken_replays = overtaken_replays_;
+    netted.superseded = netting_.superseded();
+    netted.overtaken_replays = netting_.overtaken_replays();
     return netted;
   }
 
@@ -281,15 +311,17 @@ absl::StatusOr<NettedChanges> ChangeSorter::Finish() {
     ++side.count_;
     return side.file_->Append(change);
   };
-  if (absl::Status status = Merge(write); !status.ok()) return status;
+  if (absl::Status status = Merge(/*net=*/true, write); !status.ok()) {
+    return status;
+  }
   chunks_.clear();
   for (SortedChanges* side : {&netted.removals, &netted.additions}) {
     if (absl::Status status = side->file_->Finish(); !status.ok()) {
       return status;
     }
   }
-  netted.superseded = superseded_;
-  netted.overtaken_replays = overtaken_replays_;
+  netted.superseded = netting_.superseded();
+  netted.overtaken_replays = netting_.overtaken_replays();
   return netted;
 }
 

@@ -9,6 +9,7 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
+#include "connector/delivery/netting.h"
 #include "connector/delivery/sort_budget.h"
 #include "connector/delivery/sorted_change.h"
 #include "connector/delivery/spill_file.h"
@@ -67,18 +68,19 @@ class SortedChanges {
 struct NettedChanges {
   SortedChanges removals;
   SortedChanges additions;
-  // Counted changes that a later one of the same record overtook, and replays
-  // of which the same is true.
+  // Counted changes that a later one of the same record overtook or that were
+  // held back, and replays of which the same is true.
   int64_t superseded = 0;
   int64_t overtaken_replays = 0;
 };
 
-// Sorts changes by record in bounded memory and keeps the last event of each.
-// Use: Add in any order, then Finish once. Not thread-safe.
+// Sorts changes by record in bounded memory and keeps of each the event that
+// stands (netting.h). Use: Add in any order, then Finish once. Not thread-safe.
 class ChangeSorter {
  public:
   // `budget` must outlive the sorter and what it made.
-  ChangeSorter(SortBudget* budget, std::string spill_directory);
+  ChangeSorter(SortBudget* budget, std::string spill_directory,
+               absl::Duration late_addition_window = absl::ZeroDuration());
   ~ChangeSorter();
 
   absl::Status Add(const SortedChange& change);
@@ -91,9 +93,9 @@ class ChangeSorter {
 
  private:
   absl::Status Spill();
-  // Merges all chunks, the last event of each record; counts the others.
+  // Merges all chunks: everything, or of each record the event that stands.
   absl::Status Merge(
-      absl::FunctionRef<absl::Status(const SortedChange&)> write);
+      bool net, absl::FunctionRef<absl::Status(const SortedChange&)> write);
 
   // Chunks that are merged into one when there are so many.
   static constexpr size_t kMaxChunks = 32;
@@ -102,9 +104,9 @@ class ChangeSorter {
   const std::string spill_directory_;
   std::shared_ptr<SortedChanges::Memory> memory_;
   std::vector<std::unique_ptr<SpillFile>> chunks_;
-  // What was overtaken.
-  int64_t superseded_ = 0;
-  int64_t overtaken_replays_ = 0;
+  Netting netting_;
+  // A change with a time was added.
+  bool timed_ = false;
 };
 
 }  // namespace connector::delivery

@@ -141,6 +141,166 @@ TEST(ChangeSorterTest, EqualsAMapForRandomHistories) {
   }
 }
 
+constexpr absl::Duration kWindow = absl::Seconds(100);
+
+SortedChange Timed(SortedChange change, int event_seconds, int commit_seconds) {
+  change.flags |= SortedChange::kTimed;
+  change.event_micros = event_seconds * int64_t{1'000'000};
+  change.commit_millis = commit_seconds * int64_t{1'000};
+  return change;
+}
+
+// What becomes of a record with these events, in their order: the orders of
+// those that stand, with a sign.
+std::vector<std::string> Standing(const std::vector<SortedChange>& changes,
+                                  int64_t* superseded) {
+  SortBudget budget(0);
+  ChangeSorter sorter(&budget, testing::TempDir(), kWindow);
+  for (const SortedChange& change : changes) {
+    EXPECT_TRUE(sorter.Add(change).ok());
+  }
+  auto netted = sorter.Finish();
+  EXPECT_TRUE(netted.ok()) << netted.status();
+  *superseded = netted->superseded;
+  std::vector<std::string> standing;
+  for (const auto* side : {&netted->removals, &netted->additions}) {
+    SortedChanges::Reader reader(*side);
+    SortedChange change;
+    while (*reader.Next(&change)) {
+      standing.push_back((side == &netted->removals ? "-" : "+") +
+                         std::to_string(change.order));
+    }
+  }
+  return standing;
+}
+
+TEST(ChangeSorterTest, AnAdditionThatIsNotNewerThanAnExitIsHeldBack) {
+  using Strings = std::vector<std::string>;
+  const std::string a = EncodedSha(1);
+  const auto exit = [&](uint64_t order, int time, int commit) {
+    return Timed(Make(a, order, Change::kRemove, 1), time, commit);
+  };
+  const auto add = [&](uint64_t order, int time, int commit) {
+    return Timed(Make(a, order, Change::kAdd, 1), time, commit);
+  };
+  const auto remembered = [&](uint64_t order, int time, int commit) {
+    return Timed(Make(a, order, Change::kRemove, SortedChange::kRemembered),
+                 time, commit);
+  };
+  int64_t superseded = 0;
+  EXPECT_EQ(Standing({exit(5, 50, 1'000), add(6, 49, 1'010)}, &superseded),
+            Strings({"-5"}));
+  EXPECT_EQ(superseded, 1);
+  EXPECT_EQ(Standing({exit(5, 50, 1'000), add(6, 50, 1'010)}, &superseded),
+            Strings({"-5"}));
+  EXPECT_EQ(Standing({exit(5, 50, 1'000), add(6, 51, 1'010)}, &superseded),
+            Strings({"+6"}));
+  // The window: to its end, and behind it.
+  EXPECT_EQ(Standing({exit(5, 50, 1'000), add(6, 49, 1'100)}, &superseded),
+            Strings({"-5"}));
+  EXPECT_EQ(Standing({exit(5, 50, 1'000), add(6, 49, 1'101)}, &superseded),
+            Strings({"+6"}));
+  // The exit came later: it is the last event anyway.
+  EXPECT_EQ(Standing({add(5, 49, 1'000), exit(6, 40, 1'010)}, &superseded),
+            Strings({"-6"}));
+  // Held back, it does not undo an addition that is not.
+  EXPECT_EQ(Standing({exit(5, 50, 1'000), add(6, 60, 1'010), add(7, 40, 1'020)},
+                     &superseded),
+            Strings({"+6"}));
+  EXPECT_EQ(superseded, 2);
+  // An exit that was delivered before is no change any more.
+  EXPECT_EQ(
+      Standing({remembered(2, 50, 1'000), add(6, 50, 1'010)}, &superseded),
+      Strings());
+  EXPECT_EQ(superseded, 1);
+  EXPECT_EQ(Standing({remembered(2, 50, 1'000)}, &superseded), Strings());
+  EXPECT_EQ(superseded, 0);
+  // The latest exit of any counts, whichever was the last to come.
+  EXPECT_EQ(
+      Standing({exit(4, 50, 1'000), exit(5, 30, 1'010), add(6, 40, 1'020)},
+               &superseded),
+      Strings({"-5"}));
+  // Without times nothing is held back.
+  EXPECT_EQ(
+      Standing({Make(a, 5, Change::kRemove, 1), add(6, 1, 1'010)}, &superseded),
+      Strings({"+6"}));
+  EXPECT_EQ(
+      Standing({exit(5, 50, 1'000), Make(a, 6, Change::kAdd, 1)}, &superseded),
+      Strings({"+6"}));
+}
+
+// Random events with and without times against the rule, in memory and spilled.
+TEST(ChangeSorterTest, HoldsBackWhateverTheBudget) {
+  for (uint64_t seed = 1; seed <= 4; ++seed) {
+    SCOPED_TRACE(seed);
+    FakeRandom random(seed);
+    SortBudget budget(seed % 2 == 0 ? int64_t{64} << 20 : 0);
+    ChangeSorter sorter(&budget, testing::TempDir(), kWindow);
+    struct Model {
+      std::vector<SortedChange> exits;
+      SortedChange last;
+      bool stands = false;
+    };
+    std::map<std::string, Model> model;
+    // In the order of the events, but given to the sorter as removals first.
+    std::vector<std::pair<std::string, SortedChange>> events;
+    int64_t superseded = 0;
+    for (uint64_t order = 2; order < 60'000; ++order) {
+      const std::string encoded = EncodedSha(random.Next() % 15'000);
+      SortedChange change = Make(
+          encoded, order, random.Next() % 2 ? Change::kAdd : Change::kRemove,
+          random.Next() % 4 ? SortedChange::kCounted : 0);
+      if (random.Next() % 8 == 0) {
+        change.change = Change::kRemove;
+        change.flags = SortedChange::kRemembered;
+      }
+      if (random.Next() % 3 != 0 || change.flags == SortedChange::kRemembered) {
+        change = Timed(change, static_cast<int>(random.Next() % 50),
+                       static_cast<int>(order / 200));
+      }
+      events.emplace_back(encoded, change);
+      Model& of = model[encoded];
+      if (change.flags & SortedChange::kTimed) {
+        if (change.change == Change::kRemove) {
+          of.exits.push_back(change);
+        } else if (std::any_of(
+                       of.exits.begin(), of.exits.end(),
+                       [&](const SortedChange& exit) {
+                         return change.event_micros <= exit.event_micros &&
+                                change.commit_millis - exit.commit_millis <=
+                                    100'000;
+                       })) {
+          superseded += change.flags & SortedChange::kCounted;
+          continue;
+        }
+      }
+      if (change.flags & SortedChange::kRemembered) continue;
+      if (of.stands) superseded += of.last.flags & SortedChange::kCounted;
+      of.stands = true;
+      of.last = change;
+    }
+    for (Change kind : {Change::kRemove, Change::kAdd}) {
+      for (auto& [encoded, change] : events) {
+        if (change.change != kind) continue;
+        change.record = *RecordView::FromEncoded(encoded);
+        ASSERT_TRUE(sorter.Add(change).ok());
+      }
+    }
+    auto netted = sorter.Finish();
+    ASSERT_TRUE(netted.ok()) << netted.status();
+    std::vector<std::string> expected[2];
+    for (const auto& [encoded, of] : model) {
+      if (!of.stands) continue;
+      expected[of.last.change == Change::kAdd].push_back(
+          encoded + "/" + std::to_string(of.last.order) + "/" +
+          std::to_string(of.last.flags & SortedChange::kCounted));
+    }
+    EXPECT_EQ(ReadAll(netted->removals), expected[0]);
+    EXPECT_EQ(ReadAll(netted->additions), expected[1]);
+    EXPECT_EQ(netted->superseded, superseded);
+  }
+}
+
 TEST(ChangeSorterTest, ManyMoreChunksThanAMergeOpensAtOnce) {
   SortBudget budget(0);
   ChangeSorter sorter(&budget, testing::TempDir());

@@ -220,7 +220,7 @@ absl::StatusOr<CallRoute> Deliverer::RouteTo(DestinationNumber destination) {
   if (route.destination == nullptr) {
     return absl::NotFoundError("the destination was deleted");
   }
-  if (route.destination->paused) return absl::CancelledError("paused");
+  if (!route.destination->delivers()) return absl::CancelledError("paused");
   auto credential =
       options_.registry->FindCredential(route.destination->credential_id);
   if (credential == nullptr) {
@@ -593,6 +593,27 @@ void Deliverer::Retry(DestinationNumber destination) {
     task->gate.ProbeNow(now);
     Rouse(*task, now);
   }
+}
+
+absl::StatusOr<ListPreview> Deliverer::Preview(ListNumber list) {
+  auto row = options_.ledger->GetList(list);
+  if (!row.ok()) return row.status();
+  auto segment = options_.ledger->GetSegment(row->segment);
+  if (!segment.ok()) return segment.status();
+  auto destination = options_.registry->FindDestination(row->destination);
+  if (destination == nullptr) {
+    return absl::NotFoundError("the destination was deleted");
+  }
+  PassMemory memory;
+  {
+    absl::MutexLock lock(&mutex_);
+    auto task = tasks_.find(list);
+    // A pass under way has the memory; without it the preview may count a
+    // record too many.
+    if (task != tasks_.end()) memory = task->second->memory;
+  }
+  ListPass pass(environment_, list, *std::move(segment), std::move(memory));
+  return pass.Preview(std::move(destination));
 }
 
 DeliveryCondition Deliverer::ListCondition(ListNumber list) {

@@ -100,6 +100,7 @@ class Deliverer : public DeliveryControl, public CallRouter {
       absl::string_view credential_id) override;
   void Flush(membership::DestinationNumber destination) override;
   void Retry(membership::DestinationNumber destination) override;
+  absl::StatusOr<ListPreview> Preview(membership::ListNumber list) override;
 
   absl::StatusOr<CallRoute> RouteTo(
       membership::DestinationNumber destination) override;

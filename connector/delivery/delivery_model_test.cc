@@ -202,7 +202,8 @@ INSTANTIATE_TEST_SUITE_P(
                     ForgetfulLedger::Fault::kLosesExits,
                     ForgetfulLedger::Fault::kNoEchoes,
                     ForgetfulLedger::Fault::kCountsTwice,
-                    ForgetfulLedger::Fault::kForgetsSettledRuns));
+                    ForgetfulLedger::Fault::kForgetsSettledRuns,
+                    ForgetfulLedger::Fault::kForgetsExits));
 
 }  // namespace
 }  // namespace connector::delivery

@@ -135,6 +135,14 @@ void DeliveryWorld::CommitTo(const std::string& ad_account,
   ASSERT_TRUE(status.ok()) << status;
 }
 
+absl::Time DeliveryWorld::TimeOf(const Event& event) {
+  if (event.time >= 0) return absl::FromUnixSeconds(1'700'000'000 + event.time);
+  return event.change == membership::Change::kRemove &&
+                 event.time == Event::kNoTime
+             ? absl::InfinitePast()
+             : absl::InfiniteFuture();
+}
+
 membership::Batch DeliveryWorld::MakeBatch(const std::string& ad_account,
                                            const std::string& export_id) {
   membership::Batch batch;
@@ -208,7 +216,12 @@ absl::Status DeliveryWorld::TryCommitTo(const std::string& ad_account,
       changes->list = segment->list;
     }
     if (event.counted) ++changes->counts.received;
-    changes->run.Add(event.change, RecordOf(event.record), event.counted);
+    const bool timed =
+        std::any_of(events.begin(), events.end(), [&](const Event& other) {
+          return other.change == event.change && other.time != Event::kNoTime;
+        });
+    changes->run.Add(event.change, RecordOf(event.record), event.counted,
+                     timed ? std::make_optional(TimeOf(event)) : std::nullopt);
   }
   return CommitAndWait(std::move(batch));
 }

@@ -40,7 +40,15 @@ class DeliveryWorld {
     membership::Change change = membership::Change::kAdd;
     // False: another form of an identity, which does not count.
     bool counted = true;
+    // When it happened at the host, in seconds after the world began; also
+    // kNoTime, and kAtCommit for an exit whose time is not known.
+    int time = kNoTime;
+
+    static constexpr int kNoTime = -1;
+    static constexpr int kAtCommit = -2;
   };
+  // The time of an event as a run holds it.
+  static absl::Time TimeOf(const Event& event);
 
   explicit DeliveryWorld(uint64_t seed, Backend backend = Backend::kRocksdb);
   ~DeliveryWorld();

@@ -28,6 +28,8 @@ class ForgetfulLedger final : public membership::Ledger {
     kCountsTwice,
     // Does not remember what was settled since a full sync began.
     kForgetsSettledRuns,
+    // Does not remember exits once they are delivered.
+    kForgetsExits,
   };
 
   explicit ForgetfulLedger(Fault fault) : fault_(fault) {}
@@ -74,6 +76,15 @@ class ForgetfulLedger final : public membership::Ledger {
       return runs;
     }
     return std::make_unique<LossyCursor>(*std::move(runs));
+  }
+  absl::StatusOr<std::unique_ptr<membership::RunCursor>> ReadRememberedExits(
+      membership::ListNumber list, membership::CommitNumber through) override {
+    return ledger_->ReadRememberedExits(
+        list, fault_ == Fault::kForgetsExits ? 0 : through);
+  }
+  absl::Status ForgetExits(membership::DestinationNumber destination,
+                           absl::Duration window) override {
+    return ledger_->ForgetExits(destination, window);
   }
   absl::StatusOr<std::unique_ptr<membership::DeliveredCursor>> ReadDelivered(
       membership::ListNumber list) override {

@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "connector/delivery/event_time.h"
 #include "identity_mapping/record.h"
 
 namespace connector::delivery {
@@ -110,9 +111,15 @@ FullSyncJoin::FullSyncJoin(const JoinEnvironment& environment, ListNumber list,
 absl::Status FullSyncJoin::Add(SortedChange change, ChangeSorter& sorter) {
   if (empty()) return sorter.Add(change);
   const FullSync& newest = released_.back();
-  if (change.order > (drop_declared_ ? newest.addition_order()
-                                     : newest.removal_order())) {
+  if (change.order >
+      (drop_declared_ ? newest.addition_order() : newest.removal_order())) {
     return sorter.Add(change);
+  }
+  if (change.flags & SortedChange::kTimed && change.change == Change::kRemove) {
+    // It gives way, and yet it may hold an addition back.
+    SortedChange exit = change;
+    exit.flags = SortedChange::kRemembered;
+    if (absl::Status s = sorter.Add(exit); !s.ok()) return s;
   }
   SortedChange::CountOvertaken(change.flags, superseded_, overtaken_replays_);
   if (change.flags & SortedChange::kReplay) {
@@ -124,8 +131,8 @@ absl::Status FullSyncJoin::Add(SortedChange change, ChangeSorter& sorter) {
   return sorter.Add(change);
 }
 
-absl::Status FullSyncJoin::AddDeclared(CommitNumber settled,
-                                       ChangeSorter& sorter) {
+absl::Status FullSyncJoin::AddDeclared(CommitNumber settled, bool timed,
+                                       bool* any_timed, ChangeSorter& sorter) {
   if (empty()) return absl::OkStatus();
   StopCheck stop(environment_.stop);
   membership::RunEntry entry;
@@ -152,6 +159,9 @@ absl::Status FullSyncJoin::AddDeclared(CommitNumber settled,
       if (entry.replay || entry.order < newest.number) continue;
       SortedChange sorted = FromRun(entry, change);
       sorted.flags = 0;
+      if (timed && SetTime(entry, sorted) && change == Change::kAdd) {
+        *any_timed = true;
+      }
       if (absl::Status s = sorter.Add(sorted); !s.ok()) return s;
     }
     if (!(*kept)->status().ok()) return (*kept)->status();
@@ -211,7 +221,9 @@ absl::StatusOr<FullSyncVerdict> JudgeFullSync(
   FullSyncJoin older(environment, list,
                      environment.full_syncs->FindFullSyncs(list), through);
   ChangeSorter sorter(environment.sort_budget, environment.spill_directory);
-  if (absl::Status s = older.AddDeclared(row->settled, sorter); !s.ok()) {
+  if (absl::Status s =
+          older.AddDeclared(row->settled, /*timed=*/false, nullptr, sorter);
+      !s.ok()) {
     return s;
   }
   membership::RunEntry entry;

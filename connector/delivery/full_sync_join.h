@@ -47,8 +47,7 @@ class FullSyncJoin {
   // The list is emptied of all that was committed up to `through`: what was
   // declared before is not added any more.
   void DropDeclared(membership::CommitNumber through) {
-    drop_declared_ =
-        !empty() && released_.back().release_commit <= through;
+    drop_declared_ = !empty() && released_.back().release_commit <= through;
   }
 
   // Adds a change of the pass: one from before the full sync gives way to it.
@@ -57,8 +56,10 @@ class FullSyncJoin {
 
   // Adds what was declared, and the events after the begin that were settled
   // before this pass: they stand, but do not count again.
-  absl::Status AddDeclared(membership::CommitNumber settled,
-                           ChangeSorter& sorter);
+  // With `timed` their times count, as in ListPass; `any_timed` is set if an
+  // addition among them has one.
+  absl::Status AddDeclared(membership::CommitNumber settled, bool timed,
+                           bool* any_timed, ChangeSorter& sorter);
 
   // Completes the netted changes: whoever may be on the list and has no change
   // is removed.

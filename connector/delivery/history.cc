@@ -113,7 +113,16 @@ bool ParseEvent(absl::string_view word, Event* event) {
   event->change =
       word[at] == '+' || word[at] == '*' ? Change::kAdd : Change::kRemove;
   event->counted = word[at] == '+' || word[at] == '-';
-  return absl::SimpleAtoi(word.substr(at + 1), &event->record);
+  const std::pair<absl::string_view, absl::string_view> rest =
+      absl::StrSplit(word.substr(at + 1), absl::MaxSplits('@', 1));
+  if (rest.second == "commit") {
+    event->time = Event::kAtCommit;
+  } else if (!rest.second.empty() &&
+             (!absl::SimpleAtoi(rest.second, &event->time) ||
+              event->time < 0)) {
+    return false;
+  }
+  return absl::SimpleAtoi(rest.first, &event->record);
 }
 
 bool ParseStep(const std::vector<absl::string_view>& words, HistoryStep* step) {
@@ -197,6 +206,8 @@ std::string FormatStep(const HistoryStep& step) {
         for (const Event& event : step.events) {
           absl::StrAppend(&text, " ", event.segment,
                           std::string(1, Sign(event)), event.record);
+          if (event.time >= 0) absl::StrAppend(&text, "@", event.time);
+          if (event.time == Event::kAtCommit) absl::StrAppend(&text, "@commit");
         }
         break;
     }

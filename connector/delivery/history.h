@@ -98,7 +98,8 @@ inline constexpr int kHistoryStepKinds =
 
 // One step a line, a few words each; '#' begins a comment. An event is
 // segment, sign and record: + adds, - removes, and * and ~ do the same without
-// counting, as further forms of an identity do.
+// counting, as further forms of an identity do. "@120" behind it says that it
+// happened 120 s after the beginning, "@commit" (of an exit) when it came.
 std::string FormatStep(const HistoryStep& step);
 std::string FormatHistory(const History& history);
 absl::StatusOr<History> ParseHistory(absl::string_view text);

@@ -22,23 +22,44 @@ const std::array<std::vector<const char*>, kHistoryDestinations> kSegments = {
 // Weights of the kinds of steps, in the order of Kind: what a history is made
 // of when nothing is left out.
 constexpr int kWeights[] = {
-    30,         // commit
-    3,  3,      // flush, retry
-    1,  2,      // pause, resume
-    1,  2,      // pause_segment, resume_segment
-    1,  2,  5,  // unmap_keep, unmap_empty, map
-    2,  3,      // resync, replace
-    1,  2,      // delete, create
-    1,  1,      // request_records, max_delay
-    1,  0,      // rate, trial (at the start only)
-    12, 45,     // advance, run
-    4,  6,  4,  // kill, kill_at_write, kill_in_call
-    25, 3,      // fault, window
-    2,  1,      // bad_record, heal
-    1,  1,  1,  // max_records, listing_delay, late_delay
-    1,  2,      // foreign_list, meddle
+    30,  // commit
+    3,
+    3,  // flush, retry
+    1,
+    2,  // pause, resume
+    1,
+    2,  // pause_segment, resume_segment
+    1,
+    2,
+    5,  // unmap_keep, unmap_empty, map
+    2,
+    3,  // resync, replace
+    1,
+    2,  // delete, create
+    1,
+    1,  // request_records, max_delay
+    1,
+    0,  // rate, trial (at the start only)
+    12,
+    45,  // advance, run
+    4,
+    6,
+    4,  // kill, kill_at_write, kill_in_call
+    25,
+    3,  // fault, window
+    2,
+    1,  // bad_record, heal
+    1,
+    1,
+    1,  // max_records, listing_delay, late_delay
+    1,
+    2,  // foreign_list, meddle
     // begin_full_sync, declare, commit, decide, end_export
-    5,  10, 6,  4, 1,
+    5,
+    10,
+    6,
+    4,
+    1,
 };
 static_assert(std::size(kWeights) == kHistoryStepKinds);
 
@@ -50,6 +71,7 @@ class Generator {
     History history;
     history.seed = seed;
     records_ = Chance(30) ? 5 : Chance(50) ? 20 : 40;
+    timed_ = Chance(50) ? 0 : Chance(50) ? 50 : 100;
     std::array<int, kHistoryStepKinds> weights;
     for (int i = 0; i < kHistoryStepKinds; ++i) {
       weights[i] = kWeights[i];
@@ -149,6 +171,7 @@ class Generator {
         break;
       case Kind::kAdvance:
         step.numbers = {Chance(80) ? Pick(90) : Pick(900)};
+        now_ += step.numbers[0];
         break;
       case Kind::kRun:
         step.numbers = {1 + Pick(Chance(80) ? 4 : 40)};
@@ -228,13 +251,23 @@ class Generator {
     const int size = 1 + Pick(Chance(70) ? 12 : 3);
     // Some batches are mostly exits, some mostly entries.
     const int adds = Chance(30) ? 10 : Chance(50) ? 90 : 60;
+    // Through the edge or, with exits that are remembered, over gRPC.
+    const bool timed = Chance(timed_);
+    const bool edge = Chance(70);
     for (int i = 0; i < size; ++i) {
       Event event;
       event.segment = PickSegment(step.destination);
       event.record = Pick(records_);
       event.change = Chance(adds) ? Change::kAdd : Change::kRemove;
+      if (timed && event.change == Change::kRemove) {
+        event.time = Chance(80) ? PickTime() : Event::kAtCommit;
+      } else if (timed && edge && Chance(90)) {
+        event.time = PickTime();
+      }
       step.events.push_back(event);
       if (!Chance(10)) continue;
+      // With an exit its time goes, too; with an addition it is no exit.
+      if (event.change == Change::kAdd) event.time = Event::kNoTime;
       // The identity has another form, which goes out with an exit and which a
       // former mapping may have added.
       event.change = Change::kRemove;
@@ -244,7 +277,17 @@ class Generator {
     }
   }
 
+  // Mostly about now, and the same more than once.
+  int PickTime() {
+    const int back = Chance(70) ? Pick(4) * 30 : Pick(1'000);
+    return std::max(now_ / 30 * 30 + 30 - back, 0);
+  }
+
   std::mt19937_64 random_;
+  // In percent: how many commits have times.
+  int timed_ = 0;
+  // Seconds since the beginning, nearly.
+  int now_ = 0;
   int records_ = 40;
 };
 

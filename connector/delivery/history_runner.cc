@@ -23,6 +23,8 @@ constexpr const char* kAccounts[kHistoryDestinations] = {
     DeliveryWorld::kAdAccount, "549755885176", "549755885177"};
 constexpr int kOfApi = 1;
 constexpr int kReadsPerMinute = 300;
+// Within which late additions are held back.
+constexpr int kWindowSeconds[kHistoryDestinations] = {600, 120, 0};
 
 // More steps of delivery than any history needs: beyond, it turns in a circle.
 constexpr int kMostSteps = 30'000;
@@ -64,6 +66,12 @@ class Run {
     for (int d = 0; d < kHistoryDestinations; ++d) {
       Policy(d)->set_max_request_records(most_records_);
     }
+    for (int d = 0; d < kHistoryDestinations; ++d) {
+      DestinationAt(d)
+          ->mutable_edge_policy()
+          ->mutable_late_addition_window()
+          ->set_seconds(kWindowSeconds[d]);
+    }
     world_.pinterest().SetFaults(
         [this](const FakePinterest::Call& call) { return NextFault(call); });
   }
@@ -95,6 +103,8 @@ class Run {
   };
   struct Segment {
     std::map<int, Change> last;
+    // Exits with a time: that, and when they were committed.
+    std::map<int, std::vector<std::pair<absl::Time, absl::Time>>> exits;
     int64_t received = 0;
     // What its counters were.
     membership::SyncCounts counts;
@@ -299,9 +309,12 @@ class Run {
     Segment& segment = segments_[{d, event.segment}];
     segment.received += event.counted;
     if (!segment.mapped) return;
+    if (IsHeldBack(d, event, segment)) {
+      late_additions_ = true;
+      return Reach("held_back");
+    }
     segment.last[event.record] = event.change;
     segment.last_at[event.record] = ++time_;
-    segment.meddled.erase(event.record);
     segment.unknown.erase(event.record);
   }
 
@@ -506,7 +519,6 @@ class Run {
           at = model.begun_at;
           change =
               model.declared.count(record) > 0 ? Change::kAdd : Change::kRemove;
-          segment.meddled.erase(record);
           segment.unknown.erase(record);
         }
         break;
@@ -526,7 +538,9 @@ class Run {
   void CheckVerdict(const membership::FullSync& row, const FullSyncModel& model,
                     const Segment& segment) {
     // Who was refused for good counts as the answers of Pinterest tell.
-    if (bad_records_ || segment.operated || row.decision_time == absl::InfinitePast()) return;
+    if (bad_records_ || late_additions_ || segment.operated ||
+        row.decision_time == absl::InfinitePast())
+      return;
     if (row.state == membership::FullSyncState::kDiscarded) return;
     int64_t members = 0;
     int64_t removals = 0;
@@ -539,6 +553,38 @@ class Run {
     if (row.members != members || row.removals != removals) {
       Fail(absl::StrCat("judged to remove ", row.removals, " of ", row.members,
                         ", not ", removals, " of ", members));
+    }
+  }
+
+  // Whether the event is an addition that an exit is newer than. Exits are
+  // taken down.
+  bool IsHeldBack(int destination, const Event& event, Segment& segment) {
+    const absl::Time now =
+        absl::FromUnixMillis(absl::ToUnixMillis(world_.clock().Now()));
+    if (event.time == Event::kNoTime) return false;
+    auto& exits = segment.exits[event.record];
+    if (event.change == Change::kRemove) {
+      exits.emplace_back(
+          event.time == Event::kAtCommit ? now : DeliveryWorld::TimeOf(event),
+          now);
+      return false;
+    }
+    const absl::Duration window = absl::Seconds(kWindowSeconds[destination]);
+    return window > absl::ZeroDuration() &&
+           std::any_of(exits.begin(), exits.end(), [&](const auto& exit) {
+             return DeliveryWorld::TimeOf(event) <= exit.first &&
+                    now - exit.second <= window;
+           });
+  }
+
+  // As the server does now and then.
+  void ForgetExits() {
+    for (int d = 0; d < kHistoryDestinations; ++d) {
+      if (!Exists(d)) continue;
+      world_.store()
+          .ForgetExits(Number(d), absl::Seconds(kWindowSeconds[d]))
+          .IgnoreError();
+      if (DiedMeanwhile()) return;
     }
   }
 
@@ -632,6 +678,7 @@ class Run {
       }
       case Kind::kAdvance:
         world_.clock().Advance(absl::Seconds(std::max(n, 0)));
+        ForgetExits();
         break;
       case Kind::kRun:
         for (int i = 0; i < n && RunStep(); ++i) {
@@ -697,12 +744,13 @@ class Run {
     }
   }
 
-  audience_sync::v1::DeliveryPolicy* Policy(int destination) {
+  audience_sync::v1::Destination* DestinationAt(int destination) {
     return destination == kOfApi
-               ? of_api_.mutable_delivery_policy()
-               : world_.config()
-                     .mutable_destinations(destination == 0 ? 0 : 1)
-                     ->mutable_delivery_policy();
+               ? &of_api_
+               : world_.config().mutable_destinations(destination == 0 ? 0 : 1);
+  }
+  audience_sync::v1::DeliveryPolicy* Policy(int destination) {
+    return DestinationAt(destination)->mutable_delivery_policy();
   }
 
   // The file is read at the start; over the API it goes at once.
@@ -1300,6 +1348,7 @@ class Run {
   // Counts events.
   int64_t time_ = 0;
   bool bad_records_ = false;
+  bool late_additions_ = false;
   int most_records_ = 10;
 
   std::vector<Trouble> troubles_;
@@ -1359,6 +1408,7 @@ std::vector<std::string> WhatHistoriesReach() {
       "full_sync.discarded",
       "full_sync.expired",
       "full_sync.ended_unapplied",
+      "held_back",
       "netted_out",
       "already_there",
       "kill.all",

@@ -8,6 +8,7 @@
 #include "connector/base/error.h"
 #include "connector/delivery/counter_track.h"
 #include "connector/delivery/delivery_timing.h"
+#include "connector/delivery/event_time.h"
 #include "connector/delivery/list_name.h"
 
 namespace connector::delivery {
@@ -157,7 +158,9 @@ absl::Status ListPass::Prepare(const PassRoute& route) {
   row_ = *std::move(row);
   if (absl::Status status = ReadDoubts(); !status.ok()) return status;
 
-  ChangeSorter sorter(environment_.sort_budget, environment_.spill_directory);
+  const absl::Duration window = route.destination->policy.late_addition_window;
+  ChangeSorter sorter(environment_.sort_budget, environment_.spill_directory,
+                      window);
   FullSyncJoin join;
   if (environment_.full_syncs != nullptr) {
     join = FullSyncJoin(
@@ -169,16 +172,30 @@ absl::Status ListPass::Prepare(const PassRoute& route) {
   if (absl::Status status = ReadEchoes(join, sorter); !status.ok()) {
     return status;
   }
-  if (absl::Status status = join.AddDeclared(row_.settled, sorter);
+  // Additions first: times matter only if one of them has one.
+  bool timed = false;
+  if (absl::Status status = join.AddDeclared(
+          row_.settled, window > absl::ZeroDuration(), &timed, sorter);
       !status.ok()) {
     return status;
   }
-  for (Change change : {Change::kRemove, Change::kAdd}) {
-    if (absl::Status status = ReadRuns(change, join, sorter); !status.ok()) {
+  if (absl::Status status = ReadRuns(
+          Change::kAdd, window > absl::ZeroDuration(), &timed, join, sorter);
+      !status.ok()) {
+    return status;
+  }
+  if (absl::Status status =
+          ReadRuns(Change::kRemove, timed, &timed, join, sorter);
+      !status.ok()) {
+    return status;
+  }
+  if (timed) {
+    if (absl::Status status = ReadRememberedExits(sorter); !status.ok()) {
       return status;
     }
   }
-  if (absl::Status status = ReadPiece(join, sorter); !status.ok()) return status;
+  if (absl::Status status = ReadPiece(join, sorter); !status.ok())
+    return status;
   auto netted = sorter.Finish();
   if (!netted.ok()) return netted.status();
   changes_ = *std::move(netted);
@@ -321,8 +338,8 @@ absl::Status ListPass::ReadPiece(FullSyncJoin& join, ChangeSorter& sorter) {
   return absl::OkStatus();
 }
 
-absl::Status ListPass::ReadRuns(Change change, FullSyncJoin& join,
-                                ChangeSorter& sorter) {
+absl::Status ListPass::ReadRuns(Change change, bool timed, bool* any_timed,
+                                FullSyncJoin& join, ChangeSorter& sorter) {
   // Runs up to the settled commit may be kept for a full sync.
   const membership::CommitNumber settled = row_.settled;
   // What waited when the list was to be emptied, and what came since.
@@ -331,20 +348,21 @@ absl::Status ListPass::ReadRuns(Change change, FullSyncJoin& join,
           ? std::min(operation_->through, through_)
           : 0;
   if (superseded > settled) {
-    if (absl::Status status = ReadRuns(change, settled, superseded,
-                                       /*superseded=*/true, join, sorter);
+    if (absl::Status status =
+            ReadRuns(change, settled, superseded, /*superseded=*/true,
+                     /*timed=*/false, any_timed, join, sorter);
         !status.ok()) {
       return status;
     }
   }
   return ReadRuns(change, std::max(settled, superseded), through_,
-                  /*superseded=*/false, join, sorter);
+                  /*superseded=*/false, timed, any_timed, join, sorter);
 }
 
 absl::Status ListPass::ReadRuns(Change change, membership::CommitNumber after,
                                 membership::CommitNumber through,
-                                bool superseded, FullSyncJoin& join,
-                                ChangeSorter& sorter) {
+                                bool superseded, bool timed, bool* any_timed,
+                                FullSyncJoin& join, ChangeSorter& sorter) {
   auto runs = environment_.ledger->ReadRuns(list_, change, after, through);
   if (!runs.ok()) return runs.status();
   membership::RunEntry entry;
@@ -363,11 +381,29 @@ absl::Status ListPass::ReadRuns(Change change, membership::CommitNumber after,
     sorted.flags = (counted && !superseded ? SortedChange::kCounted : 0) |
                    (superseded ? SortedChange::kOperation : 0) |
                    (entry.replay ? SortedChange::kReplay : 0);
+    if (timed) *any_timed |= SetTime(entry, sorted);
     if (absl::Status status = join.Add(sorted, sorter); !status.ok()) {
       return status;
     }
   }
   return (*runs)->status();
+}
+
+absl::Status ListPass::ReadRememberedExits(ChangeSorter& sorter) {
+  // Newer ones are among the pass's own changes.
+  auto exits = environment_.ledger->ReadRememberedExits(list_, row_.settled);
+  if (!exits.ok()) return exits.status();
+  membership::RunEntry entry;
+  while ((*exits)->Next(&entry)) {
+    SortedChange sorted;
+    sorted.record = entry.record;
+    sorted.order = entry.order;
+    sorted.change = Change::kRemove;
+    sorted.flags = SortedChange::kRemembered;
+    if (!SetTime(entry, sorted)) continue;
+    if (absl::Status status = sorter.Add(sorted); !status.ok()) return status;
+  }
+  return (*exits)->status();
 }
 
 ListPass::StepResult ListPass::FindList(const PassRoute& route) {

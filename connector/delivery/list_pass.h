@@ -20,6 +20,7 @@
 #include "connector/config/registry.h"
 #include "connector/delivery/change_sorter.h"
 #include "connector/delivery/credential_channel.h"
+#include "connector/delivery/delivery_control.h"
 #include "connector/delivery/delivery_event.h"
 #include "connector/delivery/doubt_set.h"
 #include "connector/delivery/full_sync_join.h"
@@ -108,6 +109,11 @@ class ListPass {
 
   StepResult Step(const PassRoute& route);
 
+  // What all steps together would send, by the same netting, instead of any
+  // step. Calls nobody and stores nothing; the pass must not be used any more.
+  absl::StatusOr<ListPreview> Preview(
+      std::shared_ptr<const config::DestinationState> destination);
+
   // Whether the next call removes; such passes go first.
   bool NextIsRemoval() const;
 
@@ -138,12 +144,17 @@ class ListPass {
   absl::Status Prepare(const PassRoute& route);
   absl::Status ReadDoubts();
   absl::Status ReadEchoes(FullSyncJoin& join, ChangeSorter& sorter);
-  absl::Status ReadRuns(membership::Change change, FullSyncJoin& join,
-                        ChangeSorter& sorter);
+  // What waits for the list. With `timed` the times of events count;
+  // `any_timed` is set if one of them has one.
+  absl::Status ReadRuns(membership::Change change, bool timed, bool* any_timed,
+                        FullSyncJoin& join, ChangeSorter& sorter);
   absl::Status ReadRuns(membership::Change change,
                         membership::CommitNumber after,
                         membership::CommitNumber through, bool superseded,
-                        FullSyncJoin& join, ChangeSorter& sorter);
+                        bool timed, bool* any_timed, FullSyncJoin& join,
+                        ChangeSorter& sorter);
+  // Exits that were settled before.
+  absl::Status ReadRememberedExits(ChangeSorter& sorter);
   // The operation that is under way; takes up one that was asked for.
   absl::Status ReadOperation();
   // Reads its next piece.

@@ -17,6 +17,10 @@ struct SortedChange {
   membership::Change change = membership::Change::kRemove;
   // kCounted, kEcho, kReplay, kTryAgain, kOperation.
   uint8_t flags = 0;
+  // With kTimed: when it happened at the host (Unix microseconds), and when it
+  // was committed (Unix milliseconds).
+  int64_t event_micros = 0;
+  int64_t commit_millis = 0;
 
   // It counts in PassCounts.
   static constexpr uint8_t kCounted = 1;
@@ -28,6 +32,11 @@ struct SortedChange {
   static constexpr uint8_t kTryAgain = 8;
   // No event, but a part of what is done with the whole list.
   static constexpr uint8_t kOperation = 16;
+  // An exit or an addition whose time says which of them is newer (netting.h).
+  static constexpr uint8_t kTimed = 32;
+  // No change, but an exit of before that late additions are held against; with
+  // kTimed.
+  static constexpr uint8_t kRemembered = 64;
 
   // What it counts as when another one takes its place: a replay goes back to
   // the refused, from which it came.

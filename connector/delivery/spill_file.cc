@@ -18,9 +18,10 @@ namespace {
 using identity_mapping::RecordView;
 
 constexpr size_t kBufferBytes = 128 << 10;
-// change and flags byte, order, length, record.
+// change and flags byte, order, length, record, with kTimed two times.
+constexpr size_t kTimesBytes = 16;
 constexpr size_t kLargestEntry =
-    1 + 8 + 1 + 1 + identity_mapping::kMaxRecordPayload;
+    1 + 8 + 1 + 1 + identity_mapping::kMaxRecordPayload + kTimesBytes;
 
 absl::Status FileError(const char* what) {
   const int error = errno;
@@ -58,6 +59,12 @@ absl::Status SpillFile::Append(const SortedChange& change) {
   head[9] = static_cast<char>(encoded.size());
   pending_.append(head, sizeof head);
   pending_.append(encoded.data(), encoded.size());
+  if (change.flags & SortedChange::kTimed) {
+    char times[kTimesBytes];
+    std::memcpy(times, &change.event_micros, 8);
+    std::memcpy(times + 8, &change.commit_millis, 8);
+    pending_.append(times, sizeof times);
+  }
   if (pending_.size() >= kBufferBytes) return Flush();
   return absl::OkStatus();
 }
@@ -122,6 +129,15 @@ absl::StatusOr<bool> SpillFile::Reader::Next(SortedChange* change) {
   }
   change->record = *record;
   at_ += 10 + size;
+  if (change->flags & SortedChange::kTimed) {
+    if (buffer_.size() - at_ < kTimesBytes) {
+      errno = EIO;
+      return FileError("reading");
+    }
+    std::memcpy(&change->event_micros, entry + 10 + size, 8);
+    std::memcpy(&change->commit_millis, entry + 18 + size, 8);
+    at_ += kTimesBytes;
+  }
   return true;
 }
 

@@ -101,8 +101,13 @@ absl::Status CheckFrame(const v1::ExportBatch& batch) {
 class Mapper {
  public:
   Mapper(const config::DestinationState& destination,
-         const v1::ExportBatch& batch, membership::Catalog* catalog)
+         const v1::ExportBatch& batch, membership::Catalog* catalog,
+         const MapOptions& options)
       : mapping_(*destination.mapping),
+        time_exits_(options.remember_exits &&
+                    destination.policy.late_addition_window >
+                        absl::ZeroDuration()),
+        time_additions_(options.time_additions),
         has_former_mappings_(
             destination.config.former_identity_mappings_size() > 0),
         history_id_(destination.history_id),
@@ -151,6 +156,8 @@ class Mapper {
   struct Target {
     int changes;  // place in Batch.segments
     Change change;
+    // Goes with the change; unset if changes of its kind have no times.
+    std::optional<absl::Time> time;
   };
   // What became of an identity.
   struct Outcome {
@@ -221,6 +228,7 @@ class Mapper {
   void Reject(int profile, int identity, int membership,
               v1::RejectionReason reason) {
     ++out_.rejection_count;
+    ++out_.rejections_by_reason[reason];
     if (out_.batch.rejections.size() <
         static_cast<size_t>(limits::kMaxStoredRejectionsPerBatch)) {
       out_.batch.rejections.push_back({profile, identity, membership, reason});
@@ -243,6 +251,22 @@ class Mapper {
       default:
         return std::nullopt;
     }
+  }
+
+  // The time that goes with a membership's changes (RunEntry.event_time).
+  std::optional<absl::Time> TimeOf(const v1::SegmentMembership& membership,
+                                   Change change) const {
+    if (!(change == Change::kAdd ? time_additions_ : time_exits_)) {
+      return std::nullopt;
+    }
+    // An addition without a time is as new as can be; an exit without one
+    // happened when it came.
+    if (!membership.has_last_qualification_time()) {
+      return absl::InfiniteFuture();
+    }
+    const auto& time = membership.last_qualification_time();
+    return absl::FromUnixSeconds(time.seconds()) +
+           absl::Nanoseconds(time.nanos());
   }
 
   // Fills targets_; with `profile_index` >= 0 it also lists what is rejected.
@@ -273,7 +297,8 @@ class Mapper {
           CountOutside(profile.identities_size());
         }
       } else if (profile.identities_size() > 0) {
-        targets_.push_back({segment->changes, *change});
+        targets_.push_back(
+            {segment->changes, *change, TimeOf(membership, *change)});
       }
     }
     return absl::OkStatus();
@@ -295,8 +320,11 @@ class Mapper {
       for (const Target& target : targets_) {
         if (target.change != Change::kAdd) continue;
         for (const auto& form : records_[0].former_forms) {
+          // No exit: nothing to be remembered.
           out_.batch.segments[target.changes].former_forms.Add(
-              Change::kRemove, form, /*counted=*/false);
+              Change::kRemove, form, /*counted=*/false,
+              time_exits_ ? std::make_optional(absl::InfinitePast())
+                          : std::nullopt);
         }
       }
     }
@@ -337,10 +365,13 @@ class Mapper {
       changes.counts.received += identities;
       changes.counts.excluded += excluded;
       changes.counts.rejected += rejected;
-      if (target.change == Change::kRemove) RemoveOtherForms(&changes.run);
+      if (target.change == Change::kRemove) {
+        RemoveOtherForms(target.time, &changes.run);
+      }
       for (int i = 0; i < identities; ++i) {
         if (outcomes_[i].kind != Outcome::kMapped) continue;
-        changes.run.Add(target.change, records_[i].primary, /*counted=*/true);
+        changes.run.Add(target.change, records_[i].primary, /*counted=*/true,
+                        target.time);
       }
     }
     return absl::OkStatus();
@@ -348,19 +379,22 @@ class Mapper {
 
   // Before the counted removals, so that of two identities of a profile which
   // are forms of each other the counted event is the one that stands.
-  void RemoveOtherForms(membership::RunBuilder* run) {
+  void RemoveOtherForms(std::optional<absl::Time> time,
+                        membership::RunBuilder* run) {
     for (size_t i = 0; i < outcomes_.size(); ++i) {
       if (!outcomes_[i].has_forms) continue;
       for (const auto& form : records_[i].former_forms) {
-        run->Add(Change::kRemove, form, /*counted=*/false);
+        run->Add(Change::kRemove, form, /*counted=*/false, time);
       }
       for (const auto& form : records_[i].twin_forms) {
-        run->Add(Change::kRemove, form, /*counted=*/false);
+        run->Add(Change::kRemove, form, /*counted=*/false, time);
       }
     }
   }
 
   const IdentityMapping& mapping_;
+  const bool time_exits_;
+  const bool time_additions_;
   const bool has_former_mappings_;
   const std::string& history_id_;
   const v1::ExportBatch& proto_;
@@ -378,9 +412,9 @@ class Mapper {
 
 absl::StatusOr<MappedBatch> MapBatch(
     const config::DestinationState& destination, const v1::ExportBatch& batch,
-    membership::Catalog* catalog) {
+    membership::Catalog* catalog, const MapOptions& options) {
   if (absl::Status s = CheckFrame(batch); !s.ok()) return s;
-  return Mapper(destination, batch, catalog).Run();
+  return Mapper(destination, batch, catalog, options).Run();
 }
 
 v1::BatchRejections ToBatchRejections(const MappedBatch& mapped) {

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 
 #include "absl/status/statusor.h"
 #include "audience_sync/v1/export_service.pb.h"
@@ -13,12 +14,25 @@
 
 namespace connector::ingest {
 
+// What a batch brings besides its changes.
+struct MapOptions {
+  // Exits carry their time (the qualification time, or that of the commit), so
+  // that the store remembers them for a while: somewhere late additions may
+  // come from. Only for destinations with a window for them.
+  bool remember_exits = false;
+  // Additions carry their qualification time: one that is not newer than an
+  // exit that is remembered is held back (delivery/change_sorter.h).
+  bool time_additions = false;
+};
+
 // A batch of which nothing raw is left.
 struct MappedBatch {
   // All but `export_id` and `fence` is filled in.
   membership::Batch batch;
   // Rejected identities and memberships, exact; batch.rejections has the first.
   int64_t rejection_count = 0;
+  // The same by audience_sync.v1.RejectionReason.
+  std::map<int, int64_t> rejections_by_reason;
   // What the batch takes in memory, nearly.
   size_t bytes = 0;
 };
@@ -49,7 +63,8 @@ struct MappedBatch {
 // Reads nothing but the catalog; thread-safe.
 absl::StatusOr<MappedBatch> MapBatch(
     const config::DestinationState& destination,
-    const audience_sync::v1::ExportBatch& batch, membership::Catalog* catalog);
+    const audience_sync::v1::ExportBatch& batch, membership::Catalog* catalog,
+    const MapOptions& options = MapOptions());
 
 // What the host is told about a mapped batch's rejections.
 audience_sync::v1::BatchRejections ToBatchRejections(const MappedBatch& mapped);

@@ -7,7 +7,6 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "connector/base/crash_point.h"
 #include "connector/base/error.h"
 #include "connector/config/destination_config.h"
 #include "connector/ingest/batch_mapper.h"
@@ -22,13 +21,6 @@ namespace v1 = audience_sync::v1;
 
 using Request = v1::ExportSegmentsRequest;
 using Response = v1::ExportSegmentsResponse;
-
-absl::Status Busy(absl::string_view reason, absl::string_view message) {
-  ErrorDetail detail;
-  detail.reason = std::string(reason);
-  detail.retry_delay = absl::Seconds(1);
-  return MakeError(absl::StatusCode::kResourceExhausted, message, detail);
-}
 
 google::protobuf::ArenaOptions FrameArena() {
   google::protobuf::ArenaOptions options;
@@ -102,10 +94,14 @@ class ExportService::StreamReactor
 
 ExportService::ExportService(const Options& options)
     : max_streams_(options.max_streams),
-      context_{options.registry, options.catalog, options.intake,
+      context_{options.registry,
+               options.catalog,
+               options.intake,
                std::make_shared<InFlightBudget>(
                    options.max_process_unacknowledged_bytes),
-               options.max_stream_unacknowledged_bytes} {}
+               options.max_stream_unacknowledged_bytes,
+               options.remember_exits},
+      unary_(context_) {}
 
 ExportService::~ExportService() = default;
 
@@ -204,43 +200,25 @@ void ExportService::CommitUnary(const v1::ExportProfilesRequest& request,
       return;
     }
   }
-  const auto destination =
-      context_.registry->FindDestination(request.ad_account_id());
-  if (destination == nullptr) {
-    done(MakeError(absl::StatusCode::kNotFound, "DESTINATION_NOT_FOUND",
-                   "there is no destination for this ad account"));
+  const auto destination = unary_.FindDestination(request.ad_account_id());
+  if (!destination.ok()) {
+    done(destination.status());
     return;
   }
-  if (!context_.budget->HasRoom()) {
-    done(Busy("SERVER_BUSY",
-              "too many batches are on their way to stable storage"));
-    return;
-  }
-  absl::StatusOr<MappedBatch> mapped =
-      MapBatch(*destination, batch, context_.catalog);
-  if (!mapped.ok()) {
-    done(mapped.status());
-    return;
-  }
-  const int64_t bytes = static_cast<int64_t>(mapped->bytes);
-  v1::BatchRejections rejections = ToBatchRejections(*mapped);
-  mapped->batch.export_id = request.export_id();
-  context_.budget->Take(bytes);
-  ReachCrashPoint(CrashPoint::kUnaryBatchMapped);
-  context_.intake->Commit(
-      std::move(mapped->batch),
-      [budget = context_.budget, bytes, response,
-       history_id = destination->history_id, rejections = std::move(rejections),
-       done = std::move(done)](
-          absl::StatusOr<membership::CommitOutcome> outcome) mutable {
-        budget->Return(bytes);
+  MapOptions options;
+  options.remember_exits = context_.remember_exits;
+  unary_.Commit(
+      **destination, batch, request.export_id(), options,
+      [response, history_id = (*destination)->history_id,
+       done = std::move(done)](absl::StatusOr<UnaryOutcome> outcome) {
         if (!outcome.ok()) {
           done(outcome.status());
           return;
         }
         response->set_history_id(history_id);
-        if (!outcome->repeat && rejections.rejection_count() > 0) {
-          *response->mutable_batch_rejections() = std::move(rejections);
+        if (!outcome->repeat && outcome->rejections.rejection_count() > 0) {
+          *response->mutable_batch_rejections() =
+              std::move(outcome->rejections);
         }
         if (!outcome->position.export_id.empty()) {
           v1::ExportPosition* position = response->mutable_position();

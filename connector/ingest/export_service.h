@@ -14,6 +14,7 @@
 #include "connector/config/registry.h"
 #include "connector/ingest/export_session.h"
 #include "connector/ingest/in_flight_budget.h"
+#include "connector/ingest/unary_intake.h"
 #include "connector/membership/catalog.h"
 #include "connector/membership/intake.h"
 #include "grpcpp/server_builder.h"
@@ -35,6 +36,8 @@ class ExportService final
         limits::kMaxStreamUnacknowledgedBytes;
     int64_t max_process_unacknowledged_bytes =
         limits::kMaxProcessUnacknowledgedBytes;
+    // As in MapOptions.
+    bool remember_exits = false;
   };
   explicit ExportService(const Options& options);
 
@@ -58,6 +61,10 @@ class ExportService final
   int64_t unacknowledged_bytes() const { return context_.budget->used(); }
   int open_calls();
 
+  // The way of unary calls, for the HTTP edge: with one bound for all on what
+  // is not durable yet. Shutdown() does not end it.
+  const UnaryIntake& unary_intake() const { return unary_; }
+
   grpc::ServerBidiReactor<audience_sync::v1::ExportSegmentsRequest,
                           audience_sync::v1::ExportSegmentsResponse>*
   ExportSegments(grpc::CallbackServerContext* context) override;
@@ -80,6 +87,7 @@ class ExportService final
 
   const int max_streams_;
   const IngestContext context_;
+  const UnaryIntake unary_;
 
   absl::Mutex mutex_;
   bool shutting_down_ ABSL_GUARDED_BY(mutex_) = false;

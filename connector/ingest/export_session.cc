@@ -93,7 +93,9 @@ void ExportSession::OnBatchFrame(const v1::ExportBatch& batch) {
   const auto destination = context_.registry->FindDestination(destination_);
   absl::StatusOr<MappedBatch> mapped = DestinationNotFound();
   if (destination != nullptr) {
-    mapped = MapBatch(*destination, batch, context_.catalog);
+    MapOptions options;
+    options.remember_exits = context_.remember_exits;
+    mapped = MapBatch(*destination, batch, context_.catalog, options);
   }
   if (!mapped.ok()) {
     {

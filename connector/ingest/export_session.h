@@ -25,6 +25,8 @@ struct IngestContext {
   membership::Intake* intake = nullptr;
   std::shared_ptr<InFlightBudget> budget;
   int64_t max_unacknowledged_bytes = limits::kMaxStreamUnacknowledgedBytes;
+  // As in MapOptions.
+  bool remember_exits = false;
 };
 
 // One export stream at work: brings together its protocol (ExportStream), the

@@ -28,7 +28,7 @@ inline std::vector<ReadChange> ReadChanges(const membership::RunBuilder& run) {
        {membership::Change::kRemove, membership::Change::kAdd}) {
     if (run.count(change) == 0) continue;
     const std::string value =
-        membership::RunHead(run.flags(), absl::UnixEpoch(), 1) +
+        membership::RunHead(run.flags(change), absl::UnixEpoch(), 1) +
         run.Body(change);
     auto reader = membership::RunReader::Open(value);
     EXPECT_TRUE(reader.ok()) << reader.status();

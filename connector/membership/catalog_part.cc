@@ -154,6 +154,7 @@ absl::Status CatalogPart::DeleteDestination(DestinationNumber destination) {
                     PrefixRange(NumberKey(kPendingKey, list)));
     set.DeleteRange(Family::kCounters, PrefixRange(NumberKey(kKeptKey, list)));
     set.DeleteRange(Family::kMeta, PrefixRange(NumberKey(kFullSyncKey, list)));
+    set.DeleteRange(Family::kCounters, PrefixRange(NumberKey(kExitsKey, list)));
     set.DeleteRange(Family::kRuns, PrefixRange(PlainKey(list)));
     set.DeleteRange(Family::kBlocks, PrefixRange(PlainKey(list)));
     set.DeleteRange(Family::kDoubts, PrefixRange(NumberKey(kDoubtKey, list)));
@@ -178,6 +179,7 @@ absl::Status CatalogPart::DeleteDestination(DestinationNumber destination) {
     tables.pending_lists.erase(list);
     tables.echo_lists.erase(list);
     tables.full_sync_lists.erase(list);
+    tables.exit_lists.erase(list);
   }
   tables.destinations.erase(destination);
   return absl::OkStatus();

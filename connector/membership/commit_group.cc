@@ -331,10 +331,9 @@ bool CommitGroup::AddRun(ListNumber list_number, ListNumber former,
   bool any = false;
   for (Change change : kinds) any |= run.count(change) > 0;
   if (!any) return false;
-  const std::string head = RunHead(run.flags(), now_, newest_.next_order);
   const uint32_t part = parts_++;
   const auto add = [&](ListNumber number, Change change,
-                       const std::string& body) {
+                       const std::string& head, const std::string& body) {
     ListDraft& list = lists_[number];
     const std::string key = RunKey(number, change, newest_.commit, part);
     set_.Put(Family::kRuns, key, head, body);
@@ -344,13 +343,25 @@ bool CommitGroup::AddRun(ListNumber list_number, ListNumber former,
     list.row.runs.emplace_back(part, change);
     list.has_removals |= change == Change::kRemove;
     destination.bytes += bytes;
+    return bytes;
   };
   for (Change change : kinds) {
     if (run.count(change) == 0) continue;
+    const std::string head =
+        RunHead(run.flags(change), now_, newest_.next_order);
     const std::string body = run.Body(change);
-    add(list_number, change, body);
+    const int64_t bytes = add(list_number, change, head, body);
     // An exit goes to a list that was replaced as long as it has members.
-    if (former != 0 && change == Change::kRemove) add(former, change, body);
+    if (former != 0 && change == Change::kRemove) {
+      add(former, change, head, body);
+    }
+    if (change == Change::kRemove && run.has_timed_exits()) {
+      PendingRow& exits = lists_[list_number].exits;
+      set_.Put(Family::kRuns, ExitKey(list_number, newest_.commit, part), head,
+               body);
+      exits.bytes += bytes;
+      exits.runs.emplace_back(part, change);
+    }
   }
   newest_.next_order += run.total();
   return true;
@@ -400,6 +411,10 @@ absl::Status CommitGroup::Write() {
     draft.row.commit_time = now_;
     set_.Put(Family::kCounters, NumberKey(kPendingKey, list, newest_.commit),
              EncodePending(draft.row));
+    if (draft.exits.runs.empty()) continue;
+    draft.exits.commit_time = now_;
+    set_.Put(Family::kCounters, NumberKey(kExitsKey, list, newest_.commit),
+             EncodePending(draft.exits));
   }
   {
     // Counters are stored as what they are, not as what is added. Nobody else
@@ -443,8 +458,11 @@ void CommitGroup::Publish() {
     }
   }
   for (auto& [number, draft] : lists_) {
-    tables.lists.at(number).pending.Push(newest_.commit, now_, draft.row.bytes,
-                                         draft.has_removals);
+    ListState& list = tables.lists.at(number);
+    list.pending.Push(newest_.commit, now_, draft.row.bytes,
+                      draft.has_removals);
+    list.exit_bytes += draft.exits.bytes;
+    if (draft.exits.bytes > 0) tables.exit_lists.insert(number);
     tables.pending_lists.insert(number);
   }
   PublishFullSyncs();

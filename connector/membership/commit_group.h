@@ -71,6 +71,8 @@ class CommitGroup {
   struct ListDraft {
     PendingRow row;
     bool has_removals = false;
+    // Removals that are kept beside the runs.
+    PendingRow exits;
   };
   // The full syncs of a list as they will be.
   struct FullSyncDraft {
@@ -125,8 +127,8 @@ class CommitGroup {
   // The changes of a batch to one segment, of which the additions may belong to
   // a full sync.
   void AddChanges(const Batch& batch, const SegmentChanges& changes,
-                  ListNumber former,
-                  DestinationDraft& destination, BatchRow* row);
+                  ListNumber former, DestinationDraft& destination,
+                  BatchRow* row);
   void AddDeclared(const SegmentChanges& changes, FullSync& full_sync,
                    DestinationDraft& destination);
   void AddFullSyncFrame(const Batch& batch, BatchRow* row);

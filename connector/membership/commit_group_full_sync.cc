@@ -180,8 +180,9 @@ void CommitGroup::AddDeclared(const SegmentChanges& changes,
                               DestinationDraft& destination) {
   const std::string key =
       DeclaredKey(changes.list, full_sync.number, newest_.commit, parts_++);
-  const std::string head = RunHead(changes.run.flags() | kRunOfOneOrder, now_,
-                                   full_sync.addition_order());
+  const std::string head =
+      RunHead(changes.run.flags(Change::kAdd) | kRunOfOneOrder, now_,
+              full_sync.addition_order());
   const std::string body = changes.run.Body(Change::kAdd);
   set_.Put(Family::kRuns, key, head, body);
   const auto bytes =

@@ -17,6 +17,27 @@ std::optional<NumberKeyParts> ParseNumbers(absl::string_view numbers) {
   return parts;
 }
 
+// What stands in the place of a kind of change.
+constexpr char kRememberedExits = 2;
+
+std::string KeyOfRun(ListNumber list, char kind, CommitNumber commit,
+                     uint32_t part) {
+  std::string key = PlainKey(list);
+  key.push_back(kind);
+  AppendFixed64(&key, commit);
+  AppendFixed32(&key, part);
+  return key;
+}
+
+KeyRange RangeOfRuns(ListNumber list, char kind, CommitNumber after,
+                     CommitNumber through) {
+  // No commit number comes near the largest number there is.
+  constexpr CommitNumber kLargest = std::numeric_limits<CommitNumber>::max();
+  if (after < kLargest) ++after;
+  if (through < kLargest) ++through;
+  return {KeyOfRun(list, kind, after, 0), KeyOfRun(list, kind, through, 0)};
+}
+
 }  // namespace
 
 KeyRange PrefixRange(absl::string_view prefix) {
@@ -83,20 +104,20 @@ std::optional<ExportKeyParts> ParseExportKey(absl::string_view key) {
 
 std::string RunKey(ListNumber list, Change change, CommitNumber commit,
                    uint32_t part) {
-  std::string key = PlainKey(list);
-  key.push_back(static_cast<char>(change));
-  AppendFixed64(&key, commit);
-  AppendFixed32(&key, part);
-  return key;
+  return KeyOfRun(list, static_cast<char>(change), commit, part);
 }
 
 KeyRange RunRange(ListNumber list, Change change, CommitNumber after,
                   CommitNumber through) {
-  // No commit number comes near the largest number there is.
-  constexpr CommitNumber kLargest = std::numeric_limits<CommitNumber>::max();
-  if (after < kLargest) ++after;
-  if (through < kLargest) ++through;
-  return {RunKey(list, change, after, 0), RunKey(list, change, through, 0)};
+  return RangeOfRuns(list, static_cast<char>(change), after, through);
+}
+
+std::string ExitKey(ListNumber list, CommitNumber commit, uint32_t part) {
+  return KeyOfRun(list, kRememberedExits, commit, part);
+}
+
+KeyRange ExitRange(ListNumber list, CommitNumber through) {
+  return RangeOfRuns(list, kRememberedExits, 0, through);
 }
 
 std::string DeclaredKey(ListNumber list, uint64_t number, CommitNumber commit,
@@ -109,8 +130,8 @@ std::string DeclaredKey(ListNumber list, uint64_t number, CommitNumber commit,
 
 KeyRange DeclaredRange(ListNumber list, uint64_t number) {
   std::string prefix = PlainKey(list);
-  // Behind the additions, which are 1.
-  prefix.push_back(2);
+  // Behind the additions, which are 1, and the remembered exits.
+  prefix.push_back(3);
   AppendFixed64(&prefix, number);
   return PrefixRange(prefix);
 }

@@ -25,8 +25,9 @@
 //             'S' segment(4)                     SegmentRow
 //   exports   destination(4) size(2) id 0(8)     ExportRow
 //             destination(4) size(2) id number(8)  BatchRow, until delivered
-//   runs      list(4) change(1) commit(8) part(4)  run (run.h)
-//             list(4) 2(1) number(8) commit(8) part(4)  run of a full sync
+//   runs      list(4) change(1) commit(8) part(4)  run (run.h); change 2:
+//                                              remembered exits
+//             list(4) 3(1) number(8) commit(8) part(4)  run of a full sync
 //   blocks    list(4) lower bound                block (block.h)
 //   doubts    'd' list(4) number(8)              Doubt
 //             'e' list(4) number(8)              Echo
@@ -39,6 +40,7 @@
 //             'q' list(4) commit(8)              PendingRow, settled but kept
 //             's' segment(4)                     PassCounts
 //             'u' destination(4)                 IntakeCounts without segment
+//             'x' list(4) commit(8)              PendingRow of remembered exits
 namespace connector::membership {
 
 // A half-open range of keys.
@@ -73,6 +75,7 @@ inline constexpr char kPendingKey = 'p';
 inline constexpr char kKeptKey = 'q';
 inline constexpr char kPassKey = 's';
 inline constexpr char kNoSegmentKey = 'u';
+inline constexpr char kExitsKey = 'x';
 
 // letter number(4)
 std::string NumberKey(char letter, uint32_t number);
@@ -104,6 +107,9 @@ KeyRange RunRange(ListNumber list, Change change, CommitNumber after,
 std::string DeclaredKey(ListNumber list, uint64_t number, CommitNumber commit,
                         uint32_t part);
 KeyRange DeclaredRange(ListNumber list, uint64_t number);
+// Beside the runs of a list: the removals of a commit that are remembered.
+std::string ExitKey(ListNumber list, CommitNumber commit, uint32_t part);
+KeyRange ExitRange(ListNumber list, CommitNumber through);
 
 std::string BlockKey(ListNumber list, absl::string_view lower_bound);
 // The lower bound of a block key.

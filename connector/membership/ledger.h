@@ -122,6 +122,21 @@ class Ledger {
       ListNumber list, Change change, CommitNumber after,
       CommitNumber through) = 0;
 
+  // Removals with a time (RunEntry.event_time) of commits up to `through`, in
+  // commit order, whatever became of them: kept beside the runs, also when
+  // those are gone, until ForgetExits. With some that a pass has no use for any
+  // more.
+  virtual absl::StatusOr<std::unique_ptr<RunCursor>> ReadRememberedExits(
+      ListNumber list, CommitNumber through) = 0;
+
+  // Forgets the remembered exits of a destination that no addition can meet any
+  // more: it, or what is not settled, would have to be committed at most
+  // `window` after them. And the oldest ones beyond
+  // limits::kMaxRememberedExitBytes, whatever they are needed for. To be called
+  // now and then, by one thread. Not synced.
+  virtual absl::Status ForgetExits(DestinationNumber destination,
+                                   absl::Duration window) = 0;
+
   virtual absl::StatusOr<std::unique_ptr<DeliveredCursor>> ReadDelivered(
       ListNumber list) = 0;
 

@@ -34,6 +34,10 @@ class LedgerPart final : public Ledger {
   absl::StatusOr<std::unique_ptr<RunCursor>> ReadRuns(
       ListNumber list, Change change, CommitNumber after,
       CommitNumber through) override;
+  absl::StatusOr<std::unique_ptr<RunCursor>> ReadRememberedExits(
+      ListNumber list, CommitNumber through) override;
+  absl::Status ForgetExits(DestinationNumber destination,
+                           absl::Duration window) override;
   absl::StatusOr<std::unique_ptr<DeliveredCursor>> ReadDelivered(
       ListNumber list) override;
   absl::Status UpdateList(const ListRow& row) override;
@@ -74,6 +78,8 @@ class LedgerPart final : public Ledger {
                             absl::FunctionRef<void(WriteSet&)> last_piece);
   // Adds the deletion of the runs up to `through`.
   absl::Status DeleteRuns(ListNumber list, CommitNumber through, WriteSet& set);
+  // Forgets the exits of a list that were committed before `before`.
+  absl::Status ForgetExitsOf(ListNumber list, absl::Time before);
   absl::Status DeleteDoubts(ListNumber list, DoubtNumber last, WriteSet& set);
   // What commits in (through, last] still hold.
   absl::StatusOr<PendingSpan> ReadPending(ListNumber list, CommitNumber through,

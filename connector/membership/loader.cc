@@ -266,6 +266,20 @@ absl::Status LoadCounters(Core& core) {
       });
   if (!status.ok()) return status;
   status = ForEachNumber(
+      core, Family::kCounters, kExitsKey,
+      [&](const NumberKeyParts& key, absl::string_view value) {
+        tables.mutex.AssertHeld();
+        const std::optional<PendingRow> row = DecodePending(value);
+        const auto list = tables.lists.find(key.number);
+        if (!row.has_value() || list == tables.lists.end()) {
+          return Unreadable("an index of exits");
+        }
+        list->second.exit_bytes += row->bytes;
+        tables.exit_lists.insert(key.number);
+        return absl::OkStatus();
+      });
+  if (!status.ok()) return status;
+  status = ForEachNumber(
       core, Family::kCounters, kKeptKey,
       [&](const NumberKeyParts& key, absl::string_view value) {
         tables.mutex.AssertHeld();

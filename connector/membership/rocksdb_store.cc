@@ -128,6 +128,14 @@ class RocksdbStore final : public MembershipStore {
       CommitNumber through) override {
     return ledger_.ReadRuns(list, change, after, through);
   }
+  absl::StatusOr<std::unique_ptr<RunCursor>> ReadRememberedExits(
+      ListNumber list, CommitNumber through) override {
+    return ledger_.ReadRememberedExits(list, through);
+  }
+  absl::Status ForgetExits(DestinationNumber destination,
+                           absl::Duration window) override {
+    return ledger_.ForgetExits(destination, window);
+  }
   absl::StatusOr<std::unique_ptr<DeliveredCursor>> ReadDelivered(
       ListNumber list) override {
     return ledger_.ReadDelivered(list);

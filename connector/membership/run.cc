@@ -48,17 +48,23 @@ void RunBuilder::Add(Change change, RecordView record, bool counted,
   }
   part.records.append(payload.data(), payload.size());
   if (event_time.has_value()) {
-    flags_ |= kEventTimes;
     AppendMicros(&part.event_times, *event_time);
+    has_timed_exits_ |=
+        change == Change::kRemove && *event_time != absl::InfinitePast();
   }
   if (holder != nullptr) {
-    flags_ |= kHolders;
     part.holders.append(reinterpret_cast<const char*>(holder->data()),
                         holder->size());
   }
 }
 
-void RunBuilder::MarkAsReplay() { flags_ |= kReplay; }
+void RunBuilder::MarkAsReplay() { replay_ = true; }
+
+uint8_t RunBuilder::flags(Change change) const {
+  const Part& part = this->part(change);
+  return (part.event_times.empty() ? 0 : kEventTimes) |
+         (part.holders.empty() ? 0 : kHolders) | (replay_ ? kReplay : 0);
+}
 
 size_t RunBuilder::bytes() const {
   size_t bytes = 0;
@@ -205,6 +211,7 @@ bool RunReader::Next(RunEntry* entry) {
   entry->replay = (flags_ & kReplay) != 0;
   entry->order = entry->replay ? kReplayOrder : order_;
   if ((flags_ & kRunOfOneOrder) == 0) ++order_;
+  entry->commit_time = commit_time_;
   entry->event_time.reset();
   if ((flags_ & kEventTimes) != 0) {
     WireReader wire(event_times_);

@@ -23,8 +23,12 @@ struct RunEntry {
   EventOrder order = 0;
   // Counts in PassCounts. The other forms that an event stands for do not.
   bool counted = true;
-  // When the event happened at the host, if the run holds times.
+  // When the event happened at the host, if the run holds times. An addition
+  // whose time is not known has the infinite future; a removal the same if it
+  // is an exit, which then happened when it was committed, and the infinite
+  // past if it is none (an addition removes other forms of its identity).
   std::optional<absl::Time> event_time;
+  absl::Time commit_time;
   // Which profile holds the identity, if the run holds holders.
   std::optional<std::array<uint8_t, 16>> holder;
   // No event, but another try of a refused change: gives way to any event
@@ -55,7 +59,7 @@ struct RunEntry {
 class RunBuilder {
  public:
   // Appends a change after all others. `event_time` and `holder` must be given
-  // for all changes of a builder or for none.
+  // for all changes of a kind or for none.
   void Add(Change change, identity_mapping::RecordView record, bool counted,
            std::optional<absl::Time> event_time = std::nullopt,
            const std::array<uint8_t, 16>* holder = nullptr);
@@ -75,7 +79,9 @@ class RunBuilder {
 
   // The stored form from "number of entries" on; meaningless if count() is 0.
   std::string Body(Change change) const;
-  uint8_t flags() const { return flags_; }
+  uint8_t flags(Change change) const;
+  // Some removal is an exit with a time: to be remembered.
+  bool has_timed_exits() const { return has_timed_exits_; }
 
  private:
   struct Part {
@@ -93,7 +99,8 @@ class RunBuilder {
 
   std::array<Part, 2> parts_;
   uint64_t total_ = 0;
-  uint8_t flags_ = 0;
+  bool replay_ = false;
+  bool has_timed_exits_ = false;
 };
 
 // The head of a stored run value: what the committer adds.

@@ -32,7 +32,8 @@ void ExpectReads(const std::vector<Given>& given, EventOrder first_order) {
   for (Change change : {Change::kAdd, Change::kRemove}) {
     if (builder.count(change) == 0) continue;
     const std::string value =
-        RunHead(builder.flags(), time, first_order) + builder.Body(change);
+        RunHead(builder.flags(change), time, first_order) +
+        builder.Body(change);
     bytes += value.size();
     absl::StatusOr<RunReader> reader = RunReader::Open(value);
     ASSERT_TRUE(reader.ok()) << reader.status();
@@ -167,8 +168,9 @@ TEST(RunTest, DamagedRunsDoNotCrash) {
   std::mt19937_64 generator(11);
   for (int what = 0; what < 4; ++what) {
     const RunBuilder builder = Build(Random(generator, 12, what));
-    const std::string value = RunHead(builder.flags(), absl::UnixEpoch(), 5) +
-                              builder.Body(Change::kAdd);
+    const std::string value =
+        RunHead(builder.flags(Change::kAdd), absl::UnixEpoch(), 5) +
+        builder.Body(Change::kAdd);
     for (size_t size = 0; size < value.size(); ++size) {
       ReadAll(value.substr(0, size));
       EXPECT_FALSE([&] {

@@ -17,6 +17,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "connector/base/clock.h"
+#include "connector/base/limits.h"
 #include "connector/base/random.h"
 #include "connector/membership/audience_table.h"
 #include "connector/membership/counter_table.h"
@@ -48,6 +49,8 @@ struct StoreTuning {
   size_t export_window = 512;
   // From how many keys on a range is deleted as one.
   size_t range_delete_keys = 64;
+  // Remembered exits of a destination.
+  int64_t max_exit_bytes = limits::kMaxRememberedExitBytes;
   size_t max_exports_per_destination;
   // Not owned; nullptr: the real one.
   rocksdb::Env* env = nullptr;
@@ -77,6 +80,8 @@ struct ListState {
   std::map<FullSyncNumber, FullSync> full_syncs;
   // Of runs that were settled and are kept for a full sync.
   int64_t kept_bytes = 0;
+  // Of the remembered exits.
+  int64_t exit_bytes = 0;
   // When each echo is due, and its number.
   std::set<std::pair<absl::Time, uint64_t>> echoes;
   std::optional<ListCounterRow> counters;
@@ -133,6 +138,8 @@ struct Tables {
   absl::flat_hash_set<ListNumber> echo_lists ABSL_GUARDED_BY(mutex);
   // Lists with a full sync that is not over.
   std::set<ListNumber> full_sync_lists ABSL_GUARDED_BY(mutex);
+  // Lists with remembered exits.
+  absl::flat_hash_set<ListNumber> exit_lists ABSL_GUARDED_BY(mutex);
   ExportTable exports ABSL_GUARDED_BY(mutex);
   NextNumbers next ABSL_GUARDED_BY(mutex);
   NewestCommit newest ABSL_GUARDED_BY(mutex);

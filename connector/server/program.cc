@@ -68,6 +68,13 @@ ABSL_FLAG(std::string, tls_key_file, "",
 ABSL_FLAG(std::string, tls_client_ca_file, "",
           "PEM file of the authorities whose client certificates are let in; "
           "others are then refused.");
+ABSL_FLAG(std::string, http_listen, "",
+          "Where to take profiles over HTTP (docs/adobe.md): 127.0.0.1:PORT or "
+          "[::1]:PORT (port 0: any free one), behind a proxy that terminates "
+          "TLS. Without it HTTP is not served.");
+ABSL_FLAG(std::string, http_token_file, "http-token",
+          "File in --credentials_dir with the bearer token that HTTP callers "
+          "have to show.");
 ABSL_FLAG(int32_t, delivery_workers, 8,
           "Threads that call Pinterest, 1 to 64: each makes one request at a "
           "time.");
@@ -133,6 +140,8 @@ ServerOptions OptionsFromFlags() {
       std::filesystem::absolute(absl::GetFlag(FLAGS_credentials_dir));
   options.pinterest_base_url = absl::GetFlag(FLAGS_pinterest_base_url);
   options.ca_file = absl::GetFlag(FLAGS_ca_file);
+  options.http_listen = absl::GetFlag(FLAGS_http_listen);
+  options.http_token_file = absl::GetFlag(FLAGS_http_token_file);
   options.delivery_workers = absl::GetFlag(FLAGS_delivery_workers);
   options.store_memory = int64_t{absl::GetFlag(FLAGS_store_memory_mb)} << 20;
   options.sort_memory = int64_t{absl::GetFlag(FLAGS_sort_memory_mb)} << 20;
@@ -191,6 +200,9 @@ int Run(void (*adjust)(ServerOptions*)) {
   }
   signals.Watch([&] { (*server)->RequestStop(); });
   std::printf("listening on %s\n", (*server)->address().c_str());
+  if (!(*server)->http_address().empty()) {
+    std::printf("http listening on %s\n", (*server)->http_address().c_str());
+  }
   std::fflush(stdout);
 
   const absl::Status end = (*server)->Wait();

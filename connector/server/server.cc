@@ -28,6 +28,7 @@
 #include "connector/config/config_file.h"
 #include "connector/config/registry.h"
 #include "connector/delivery/deliverer.h"
+#include "connector/edge/lifecycle_segments.h"
 #include "connector/ingest/export_service.h"
 #include "connector/membership/store.h"
 #include "connector/pinterest/credential_clients.h"
@@ -36,6 +37,7 @@
 #include "connector/server/audience_log.h"
 #include "connector/server/delivery_log.h"
 #include "connector/server/health_watch.h"
+#include "connector/server/http_edge.h"
 #include "connector/server/kept_audiences.h"
 #include "connector/server/listen_address.h"
 #include "connector/server/log.h"
@@ -58,8 +60,11 @@ constexpr std::chrono::seconds kOtherCallsGrace(1);
 constexpr absl::Duration kAudienceInterval = absl::Milliseconds(250);
 
 constexpr const char* kHealthServices[] = {
-    "", "audience_sync.v1.ExportService", "audience_sync.v1.DestinationService",
-    "audience_sync.v1.MaintenanceService", "audience_sync.v1.SegmentService",
+    "",
+    "audience_sync.v1.ExportService",
+    "audience_sync.v1.DestinationService",
+    "audience_sync.v1.MaintenanceService",
+    "audience_sync.v1.SegmentService",
     "audience_sync.v1.FullSyncService"};
 
 std::string Join(const std::string& directory, absl::string_view name) {
@@ -77,6 +82,7 @@ struct Server::Parts {
   absl::Status Serve(const ListenAddress& address,
                      std::shared_ptr<grpc::ServerCredentials> credentials);
   void Fail(const absl::Status& status);
+  absl::Status ServeHttp();
   void LogConfiguration();
   // Tells the token sources which logins there are.
   absl::Status ConfigureTokens();
@@ -104,6 +110,7 @@ struct Server::Parts {
   std::unique_ptr<delivery::Deliverer> deliverer;
   std::unique_ptr<audiences::AudienceKeeper> keeper;
   std::unique_ptr<ingest::ExportService> export_service;
+  admin::AdminContext admin_context;
   std::unique_ptr<admin::DestinationServiceImpl> destination_service;
   std::unique_ptr<admin::SegmentServiceImpl> segment_service;
   std::unique_ptr<admin::MaintenanceServiceImpl> maintenance_service;
@@ -112,8 +119,11 @@ struct Server::Parts {
   std::string address;
   std::string socket_path;
   std::unique_ptr<HealthWatch> health;
+  std::unique_ptr<HttpEdge> http;
   // Keeps the tokens fresh.
   std::unique_ptr<Ticker> token_ticker;
+  // Forgets exits that are old enough.
+  std::unique_ptr<Ticker> exits_ticker;
   std::unique_ptr<Ticker> audience_ticker;
 };
 
@@ -256,9 +266,9 @@ absl::Status Server::Parts::Open() {
   export_options.registry = registry.get();
   export_options.catalog = store.get();
   export_options.intake = store.get();
+  export_options.remember_exits = !options.http_listen.empty();
   export_service = std::make_unique<ingest::ExportService>(export_options);
 
-  admin::AdminContext admin_context;
   admin_context.registry = registry.get();
   admin_context.catalog = store.get();
   admin_context.intake = store.get();
@@ -361,6 +371,22 @@ absl::Status Server::Parts::Serve(
   return absl::OkStatus();
 }
 
+absl::Status Server::Parts::ServeHttp() {
+  if (options.http_listen.empty()) return absl::OkStatus();
+  HttpEdge::Options edge_options;
+  edge_options.listen = options.http_listen;
+  edge_options.credentials_dir = options.credentials_dir;
+  edge_options.token_file = options.http_token_file;
+  edge_options.intake = &export_service->unary_intake();
+  edge_options.store = store.get();
+  edge_options.segments =
+      std::make_unique<edge::LifecycleSegments>(admin_context);
+  auto started = HttpEdge::Start(std::move(edge_options));
+  if (!started.ok()) return started.status();
+  http = *std::move(started);
+  return absl::OkStatus();
+}
+
 void Server::Parts::Fail(const absl::Status& status) {
   absl::MutexLock lock(&mutex);
   if (failure.ok()) failure = status;
@@ -427,6 +453,14 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(ServerOptions options) {
   if (!listen.ok()) return listen.status();
   auto credentials = MakeServerCredentials(*listen, options.tls);
   if (!credentials.ok()) return credentials.status();
+  if (!options.http_listen.empty()) {
+    if (absl::Status s =
+            HttpEdge::Check(options.http_listen, options.credentials_dir,
+                            options.http_token_file);
+        !s.ok()) {
+      return s;
+    }
+  }
   std::unique_ptr<Server> server(
       new Server(std::make_unique<Parts>(std::move(options))));
   Parts& parts = *server->parts_;
@@ -434,6 +468,18 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(ServerOptions options) {
   if (absl::Status s = parts.Serve(*listen, *std::move(credentials)); !s.ok()) {
     return s;
   }
+  if (absl::Status s = parts.ServeHttp(); !s.ok()) return s;
+  parts.exits_ticker =
+      std::make_unique<Ticker>(parts.options.exits_interval, [&parts] {
+        for (const auto& destination : parts.registry->Destinations()) {
+          const absl::Status status = parts.store->ForgetExits(
+              destination->number, destination->policy.late_addition_window);
+          if (!status.ok() && !absl::IsNotFound(status)) {
+            Log(LogLevel::kError, "exits-not-forgotten",
+                {{"why", status.message()}});
+          }
+        }
+      });
   parts.token_ticker = std::make_unique<Ticker>(
       parts.options.token_interval, [&parts] { parts.tokens->RefreshDue(); });
   parts.audience_ticker = std::make_unique<Ticker>(
@@ -454,6 +500,10 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(ServerOptions options) {
 Server::~Server() { Shutdown(); }
 
 std::string Server::address() const { return parts_->address; }
+
+std::string Server::http_address() const {
+  return parts_->http == nullptr ? "" : parts_->http->address();
+}
 
 absl::Status Server::Wait() {
   Parts& parts = *parts_;
@@ -479,6 +529,8 @@ void Server::Shutdown() {
   ReachCrashPoint(CrashPoint::kShutdownBegun);
   if (parts.health != nullptr) parts.health->Stop();
   parts.token_ticker.reset();
+  parts.exits_ticker.reset();
+  if (parts.http != nullptr) parts.http->Stop();
   parts.audience_ticker.reset();
   if (parts.export_service != nullptr) parts.export_service->Shutdown();
   if (parts.destination_service != nullptr) parts.destination_service->Stop();
@@ -507,6 +559,7 @@ void Server::Shutdown() {
   ReachCrashPoint(CrashPoint::kShutdownDeliveryEnded);
   const bool served = parts.grpc_server != nullptr;
   parts.health.reset();
+  parts.http.reset();
   parts.grpc_server.reset();
   parts.destination_service.reset();
   parts.segment_service.reset();

@@ -30,6 +30,11 @@ struct ServerOptions {
   std::string credentials_dir;
 
   std::string pinterest_base_url;
+  // Where the HTTP edge listens, as HttpEdge takes it; empty: there is none.
+  std::string http_listen;
+  // Its token file, in the credentials directory.
+  std::string http_token_file;
+
   // PEM file of the authorities to trust for Pinterest instead of the system's;
   // empty: the system's.
   std::string ca_file;
@@ -61,6 +66,8 @@ struct ServerOptions {
   absl::Duration health_interval = absl::Seconds(1);
   // How often it is looked whether a login has to be refreshed.
   absl::Duration token_interval = absl::Seconds(1);
+  // How often exits that no late addition can meet any more are forgotten.
+  absl::Duration exits_interval = absl::Minutes(1);
   // How long a stop waits for exports under way before it cuts them off.
   absl::Duration stop_grace = absl::Seconds(10);
   absl::Duration handshake_timeout = limits::kHandshakeTimeout;
@@ -81,6 +88,8 @@ class Server {
 
   // Where it listens, with the port in use.
   std::string address() const;
+  // The same of the HTTP edge; empty if there is none.
+  std::string http_address() const;
 
   // Returns once a stop is asked for (OK) or something failed that the process
   // cannot go on after: a write of the store.

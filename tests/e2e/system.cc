@@ -101,7 +101,9 @@ credentials {
   rate_limits { unlimited: true }
 }
 )");
+  config += options_.destinations;
   for (const std::string& account : options_.ad_accounts) {
+    if (!options_.destinations.empty()) break;
     const auto policy = options_.delivery_policies.find(account);
     absl::StrAppend(
         &config, "destinations {\n  ad_account_id: \"", account, R"("
@@ -168,6 +170,10 @@ std::unique_ptr<Process> System::StartCtl(std::vector<std::string> arguments,
   }
   return Process::Start(command, output_file,
                         {{"XDG_STATE_HOME", directory_ + "/ctl-state"}});
+}
+
+std::string System::http_address() {
+  return connector_->AwaitLine("http listening on ");
 }
 
 Output System::Ctl(std::vector<std::string> arguments) {

@@ -34,6 +34,8 @@ class System {
     // The text of a destination's delivery policy in place of the usual one, by
     // ad account.
     std::map<std::string, std::string> delivery_policies;
+    // The text of all destinations in place of the usual one.
+    std::string destinations;
     // What stands in each destination besides.
     std::string destination_text =
         "audience_policy { no_customer_list_audiences: true }";
@@ -83,6 +85,8 @@ class System {
   const std::string& directory() const { return directory_; }
   std::string state_directory() const { return directory_ + "/state"; }
   std::string base_url() const { return base_url_; }
+  // Where the HTTP edge listens, if a flag asks for one.
+  std::string http_address();
   // Where gRPC finds the connector.
   std::string address() const {
     return "unix:" + directory_ + "/run/connector.sock";

@@ -82,8 +82,9 @@ const Registry& Destinations() {
 int64_t Counted(const SegmentChanges& changes, Change change) {
   using namespace connector::membership;  // NOLINT
   if (changes.run.count(change) == 0) return 0;
-  const std::string value = RunHead(changes.run.flags(), absl::UnixEpoch(), 1) +
-                            changes.run.Body(change);
+  const std::string value =
+      RunHead(changes.run.flags(change), absl::UnixEpoch(), 1) +
+      changes.run.Body(change);
   auto reader = RunReader::Open(value);
   FUZZ_CHECK(reader.ok());
   RunEntry entry;

@@ -41,6 +41,20 @@ void ReadBody(absl::string_view body) {
   } else {
     fuzz::CheckSafe(page.status().message(), 300);
   }
+  const auto audience = ParseAudience(body, fuzz::kToken);
+  if (audience.ok()) {
+    FUZZ_CHECK(IsPinterestId(audience->id));
+    FUZZ_CHECK(audience->customer_list_id.empty() ||
+               IsPinterestId(audience->customer_list_id));
+    fuzz::CheckSafe(audience->status, 64);
+    fuzz::CheckSafe(audience->audience_type, 64);
+    fuzz::CheckSafe(audience->description, 4096);
+    FUZZ_CHECK(audience->rule_json.size() <= 64 << 10);
+  } else {
+    fuzz::CheckSafe(audience.status().message(), 300);
+  }
+  const auto audiences = ParseAudiencePage(body, "b", fuzz::kToken);
+  if (audiences.ok()) FUZZ_CHECK(audiences->bookmark != "b");
   const auto account = ParseAdAccount(body, fuzz::kToken);
   if (account.ok()) fuzz::CheckAccount(*account);
   const ErrorAnswer error = ParseErrorAnswer(body, fuzz::kToken);

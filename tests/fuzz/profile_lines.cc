@@ -6,14 +6,13 @@
 #include <memory>
 #include <string>
 
-#include "connector/cli/line_reader.h"
-#include "connector/cli/profile_reader.h"
+#include "connector/profile_json/profile_reader.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace {
 
 // A number for each thing that was read, so that two readings can be compared.
-std::string Sum(const connector::cli::ParsedProfile& profile) {
+std::string Sum(const connector::profile_json::ParsedProfile& profile) {
   std::string text;
   const auto add = [&text](absl::string_view part) {
     text.append(part.data(), part.size());
@@ -41,16 +40,15 @@ std::string Sum(const connector::cli::ParsedProfile& profile) {
 }  // namespace
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using connector::cli::LineReader;
-  using connector::cli::ProfileReader;
+  using connector::profile_json::kJsonPadding;
+  using connector::profile_json::ProfileReader;
   fuzz::Input input(data, size);
   const bool keyed = input.Byte() % 2 == 1;
   const absl::string_view line = input.Rest();
   // Exactly the room that the reader asks for.
-  const std::unique_ptr<char[]> buffer(
-      new char[line.size() + LineReader::kPadding]);
+  const std::unique_ptr<char[]> buffer(new char[line.size() + kJsonPadding]);
   std::copy(line.begin(), line.end(), buffer.get());
-  std::memset(buffer.get() + line.size(), '}', LineReader::kPadding);
+  std::memset(buffer.get() + line.size(), '}', kJsonPadding);
   const absl::string_view padded(buffer.get(), line.size());
 
   ProfileReader reader(keyed ? "key" : "");

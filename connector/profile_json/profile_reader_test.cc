@@ -1,12 +1,11 @@
-#include "connector/cli/profile_reader.h"
+#include "connector/profile_json/profile_reader.h"
 
 #include <random>
 #include <string>
 
-#include "connector/cli/line_reader.h"
 #include "gtest/gtest.h"
 
-namespace connector::cli {
+namespace connector::profile_json {
 namespace {
 
 using audience_sync::v1::MEMBERSHIP_STATUS_EXISTING;
@@ -20,7 +19,7 @@ class Reading {
   explicit Reading(const std::string& key_field = "") : reader_(key_field) {}
 
   absl::StatusOr<const ParsedProfile*> Read(const std::string& line) {
-    buffer_ = line + std::string(LineReader::kPadding, '\n');
+    buffer_ = line + std::string(kJsonPadding, '\n');
     return reader_.Read(absl::string_view(buffer_).substr(0, line.size()));
   }
 
@@ -230,4 +229,4 @@ TEST(ProfileReaderTest, NoBytesBreakTheReader) {
 }
 
 }  // namespace
-}  // namespace connector::cli
+}  // namespace connector::profile_json

@@ -1,12 +1,12 @@
-#ifndef CONNECTOR_CLI_TIMESTAMP_H_
-#define CONNECTOR_CLI_TIMESTAMP_H_
+#ifndef CONNECTOR_PROFILE_JSON_TIMESTAMP_H_
+#define CONNECTOR_PROFILE_JSON_TIMESTAMP_H_
 
 #include <cstdint>
 #include <optional>
 
 #include "absl/strings/string_view.h"
 
-namespace connector::cli {
+namespace connector::profile_json {
 
 // An instant as google.protobuf.Timestamp holds it.
 struct Instant {
@@ -24,6 +24,6 @@ struct Instant {
 // after it. Everything else is nullopt.
 std::optional<Instant> ParseTimestamp(absl::string_view text);
 
-}  // namespace connector::cli
+}  // namespace connector::profile_json
 
-#endif  // CONNECTOR_CLI_TIMESTAMP_H_
+#endif  // CONNECTOR_PROFILE_JSON_TIMESTAMP_H_

@@ -1,8 +1,8 @@
-#include "connector/cli/timestamp.h"
+#include "connector/profile_json/timestamp.h"
 
 #include <cstddef>
 
-namespace connector::cli {
+namespace connector::profile_json {
 namespace {
 
 constexpr bool IsDigit(char c) { return c >= '0' && c <= '9'; }
@@ -103,4 +103,4 @@ std::optional<Instant> ParseTimestamp(absl::string_view text) {
   return instant;
 }
 
-}  // namespace connector::cli
+}  // namespace connector::profile_json

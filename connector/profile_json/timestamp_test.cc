@@ -1,10 +1,10 @@
-#include "connector/cli/timestamp.h"
+#include "connector/profile_json/timestamp.h"
 
 #include <string>
 
 #include "gtest/gtest.h"
 
-namespace connector::cli {
+namespace connector::profile_json {
 namespace {
 
 TEST(TimestampTest, ReadsEverySpellingOfThePlatform) {
@@ -69,4 +69,4 @@ TEST(TimestampTest, RefusesWhatIsNoTime) {
 }
 
 }  // namespace
-}  // namespace connector::cli
+}  // namespace connector::profile_json
