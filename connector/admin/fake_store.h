@@ -308,6 +308,22 @@ class FakeStore final : public membership::MembershipStore {
     return absl::UnimplementedError("");
   }
 
+  // --- FullSyncs ---
+
+  void SetFullSyncListener(std::function<void()>) override {}
+  std::vector<membership::FullSync> FindFullSyncs(ListNumber) override {
+    return {};
+  }
+  std::vector<membership::FullSync> UndecidedFullSyncs() override { return {}; }
+  absl::StatusOr<std::unique_ptr<membership::RunCursor>> ReadDeclared(
+      ListNumber, membership::FullSyncNumber) override {
+    return absl::UnimplementedError("");
+  }
+  absl::StatusOr<std::unique_ptr<membership::DeliveredScan>> ScanDelivered(
+      ListNumber) override {
+    return absl::UnimplementedError("");
+  }
+
   // --- Operations: none are under way ---
 
   void SetOperationListener(std::function<void(ListNumber)>) override {}

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "connector/admin/audience_report.h"
+#include "connector/admin/full_sync_status.h"
 #include "connector/admin/login_status.h"
 #include "connector/admin/segment_mapping.h"
 #include "connector/admin/standing.h"
@@ -54,6 +55,9 @@ v1::SegmentStatus SegmentStatusOf(const AdminContext& context,
         ToTimestamp(report.list.last_delivery_time);
   }
   status.set_unknown_members(report.list.unknown_members);
+  if (report.full_sync.has_value()) {
+    *status.mutable_full_sync() = ToFullSyncProto(*report.full_sync);
+  }
   *status.mutable_mapping() = ToMapping(report.segment, report.operation,
                                         report.former_customer_list_id);
   ReportAudience(context, destination, report, &status);

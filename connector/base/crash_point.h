@@ -38,6 +38,10 @@
   POINT(kCommitAcknowledged, "membership.commit.acknowledged")        \
   POINT(kReleaseUnwritten, "membership.release.unwritten")            \
   POINT(kReleaseWritten, "membership.release.written")                \
+  POINT(kFullSyncUnwritten, "membership.full_sync.unwritten")         \
+  POINT(kFullSyncWritten, "membership.full_sync.written")             \
+  POINT(kFullSyncUncleaned, "membership.full_sync.uncleaned")         \
+  POINT(kFullSyncCleaned, "membership.full_sync.cleaned")             \
   /* Destinations and segments. */                                    \
   POINT(kDestinationUnwritten, "membership.destination.unwritten")    \
   POINT(kDestinationWritten, "membership.destination.written")        \
@@ -69,6 +73,8 @@
   POINT(kEchoEnded, "membership.echo.ended")                          \
   /* Passes and calls of Pinterest. */                                \
   POINT(kPassPrepared, "delivery.pass.prepared")                      \
+  POINT(kFullSyncJoined, "delivery.full_sync.joined")                 \
+  POINT(kFullSyncJudged, "delivery.full_sync.judged")                 \
   POINT(kSpillWritten, "delivery.spill.written")                      \
   POINT(kLookupAsked, "delivery.lookup.asked")                        \
   POINT(kLookupAnswered, "delivery.lookup.answered")                  \

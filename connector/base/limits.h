@@ -73,6 +73,14 @@ inline constexpr absl::Duration kDefaultMaxDelay = absl::Seconds(30);
 inline constexpr absl::Duration kMaxMaxDelay = absl::Hours(1);
 inline constexpr absl::Duration kDefaultCreationLookupWindow = absl::Minutes(5);
 inline constexpr absl::Duration kMaxCreationLookupWindow = absl::Hours(1);
+// Full syncs.
+inline constexpr absl::Duration kDefaultFullSyncExpiry = absl::Hours(24);
+inline constexpr absl::Duration kMaxFullSyncExpiry = absl::Hours(7 * 24);
+inline constexpr int kDefaultFullSyncRemovalPercent = 30;
+// Lists with fewer members are never asked about.
+inline constexpr int64_t kMinMembersToConfirm = 100;
+// How long a full sync waits to be confirmed.
+inline constexpr absl::Duration kFullSyncConfirmationTime = absl::Hours(7 * 24);
 inline constexpr int64_t kDefaultBacklogBytes = int64_t{4} << 30;
 inline constexpr int kMaxHalvingRequestsPerPass = 64;
 inline constexpr int kDefaultWritesPerMinute = 200;

@@ -56,7 +56,9 @@ struct BatchBounds {
 // thread-safe.
 class Batcher {
  public:
-  explicit Batcher(BatchBounds bounds) : bounds_(bounds) {}
+  // `frames_before`: numbers that are already given.
+  explicit Batcher(BatchBounds bounds, int64_t frames_before = 0)
+      : bounds_(bounds), last_sequence_number_(frames_before) {}
 
   // Adds a profile that ends at `input_position`. Returns the batch before it
   // when the profile did not fit there, else null. INVALID_ARGUMENT when the
@@ -78,7 +80,7 @@ class Batcher {
 
   const BatchBounds bounds_;
   std::unique_ptr<Batch> batch_;
-  int64_t last_sequence_number_ = 0;
+  int64_t last_sequence_number_;
   // Of batch_, while there is one.
   std::optional<profile_json::BatchBuilder> builder_;
 };

@@ -62,7 +62,7 @@ class CommandContext {
   absl::Status CallOf(grpc::Status (Service::Stub::*method)(
                           grpc::ClientContext*, const Request&, Response*),
                       const Request& request, Response& response,
-                      absl::Duration timeout) {
+                      absl::Duration timeout = CallTimeout()) {
     grpc::ClientContext context;
     SetDeadline(context, timeout);
     const auto stub = Service::NewStub(environment_.connect(address_));

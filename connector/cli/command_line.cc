@@ -115,7 +115,8 @@ const std::vector<Command>& AllCommands() {
                                 ExplainCommand(), StatusCommand(),
                                 PreviewCommand(), RejectionsCommand(),
                                 DrainCommand(),   LoginCommand(),
-                                BackupCommand(),  SegmentsCommand()};
+                                BackupCommand(),  SegmentsCommand(),
+                                FullSyncCommand()};
   return commands;
 }
 

@@ -25,6 +25,7 @@ Command RejectionsCommand();
 Command DrainCommand();
 Command LoginCommand();
 Command BackupCommand();
+Command FullSyncCommand();
 Command SegmentsCommand();
 
 }  // namespace connector::cli

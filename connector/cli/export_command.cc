@@ -17,10 +17,12 @@
 #include "connector/cli/export_run.h"
 #include "connector/cli/export_summary.h"
 #include "connector/cli/flags.h"
+#include "connector/cli/full_sync_frames.h"
 #include "connector/cli/humanize.h"
 #include "connector/cli/progress.h"
 #include "connector/cli/resume_state.h"
 #include "connector/cli/rpc_error.h"
+#include "connector/cli/segment_argument.h"
 #include "nlohmann/json.hpp"
 
 namespace connector::cli {
@@ -28,6 +30,7 @@ namespace {
 
 using audience_sync::v1::GetSpecRequest;
 using audience_sync::v1::GetSpecResponse;
+using audience_sync::v1::SegmentName;
 
 // Bad lines that are named one by one with --skip_bad_lines.
 constexpr int kMaxNamedLines = 10;
@@ -50,7 +53,8 @@ class ExportRun {
         read_(std::move(job.read)),
         key_(std::move(job.key)),
         input_(std::move(job.input)),
-        mode_(job.mode) {}
+        mode_(job.mode),
+        full_syncs_(std::move(job.full_syncs)) {}
 
   int Run() {
     GetSpecResponse spec;
@@ -104,6 +108,7 @@ class ExportRun {
     }
     reading_.profile_key_field = absl::GetFlag(FLAGS_profile_key_field);
     reading_.skip_bad_lines = absl::GetFlag(FLAGS_skip_bad_lines);
+    reading_.frames_before = static_cast<int64_t>(full_syncs_.size());
   }
 
   // Looks for an unfinished run of the same batches to the same destination.
@@ -126,6 +131,14 @@ class ExportRun {
       key.Add(reading_.profile_key_field);
       key.Add(reading_.skip_bad_lines);
       for (const std::string& part : key_) key.Add(part);
+      for (const SegmentName& segment : full_syncs_) {
+        key.Add(segment.segment_namespace());
+        key.Add(segment.segment_id());
+      }
+      if (!full_syncs_.empty()) {
+        key.Add(absl::ToInt64Nanoseconds(
+            absl::GetFlag(FLAGS_full_sync_expire_after)));
+      }
       absl::StatusOr<std::unique_ptr<ResumeState>> state =
           ResumeState::Open(directory, key.Finish());
       if (state.ok()) {
@@ -186,7 +199,12 @@ class ExportRun {
   absl::Status Transfer() {
     display_ = std::make_unique<ProgressDisplay>(
         mode_, context_.environment().err, [this] { return Snapshot(); });
-    absl::Status status = read_(
+    absl::Status status = BeginFullSyncs();
+    if (!status.ok()) {
+      display_->Stop();
+      return status;
+    }
+    status = read_(
         input_, reading_,
         [this](std::unique_ptr<Batch> batch) {
           return client_->Send(std::move(batch));
@@ -207,13 +225,40 @@ class ExportRun {
       display_->Stop();
       return status;
     }
-    if (status = client_->WaitDurable(); status.ok()) {
+    if (status = CommitFullSyncs(); status.ok()) {
+      status = client_->WaitDurable();
+    }
+    if (status.ok()) {
       if (absl::GetFlag(FLAGS_wait)) status = WaitDelivered();
       if (status.ok()) status = client_->End();
     }
     display_->Stop();
     if (status.ok()) Forget();
     return status;
+  }
+
+  absl::Status BeginFullSyncs() {
+    int64_t number = 0;
+    for (const SegmentName& segment : full_syncs_) {
+      if (absl::Status s = client_->Send(BeginFullSyncFrame(
+              ++number, segment, absl::GetFlag(FLAGS_full_sync_expire_after)));
+          !s.ok()) {
+        return s;
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status CommitFullSyncs() {
+    for (const SegmentName& segment : full_syncs_) {
+      const ExportTally tally = client_->GetTally();
+      if (absl::Status s = client_->Send(CommitFullSyncFrame(
+              tally.batches + 1, segment, input_.total_bytes().value_or(0)));
+          !s.ok()) {
+        return s;
+      }
+    }
+    return absl::OkStatus();
   }
 
   absl::Status WaitDelivered() {
@@ -235,7 +280,8 @@ class ExportRun {
     const bool history_changed = detail.reason == "HISTORY_CHANGED";
     // A run that cannot succeed when it is taken up again is not remembered.
     if (input_failed_ || history_changed ||
-        detail.reason == "SEQUENCE_REUSED") {
+        detail.reason == "SEQUENCE_REUSED" ||
+        detail.reason == "FULL_SYNC_NOT_OPEN") {
       Forget();
     }
     context_.Warn(absl::StrCat("the export is incomplete; durable so far: ",
@@ -266,6 +312,12 @@ class ExportRun {
       context_.PrintJson(SummaryJson(summary, place, max_places));
     } else {
       context_.Print(SummaryText(summary, place, max_places));
+    }
+    if (!full_syncs_.empty() && !client_->already_ended()) {
+      context_.Warn(absl::StrCat(
+          "audiencectl: the full sync is committed; what becomes of it shows "
+          "in audiencectl full-sync ",
+          summary.ad_account_id));
     }
     if (delivered_.has_value() && !*delivered_) {
       context_.Warn(absl::StrCat(
@@ -324,6 +376,7 @@ class ExportRun {
   const std::vector<std::string> key_;
   const ExportInput input_;
   const ProgressMode mode_;
+  const std::vector<SegmentName> full_syncs_;
   ExportReading reading_;
   ReadingTally reading_tally_;
   bool input_failed_ = false;
@@ -341,16 +394,21 @@ class ExportRun {
 
 int Run(CommandContext& context) {
   ProgressMode mode;
-  if (std::optional<int> bad = CheckExportFlags(context, &mode)) return *bad;
+  std::vector<SegmentName> full_syncs;
+  if (std::optional<int> bad = CheckExportFlags(context, &mode, &full_syncs)) {
+    return *bad;
+  }
   absl::StatusOr<ExportInput> input = ExportInput::Open(context.arguments());
   if (!input.ok()) return context.Fail(kExitBadInput, input.status());
-  return RunExport(context, {*std::move(input), mode, {}, ReadExport});
+  return RunExport(
+      context,
+      {*std::move(input), mode, {}, ReadExport, std::move(full_syncs)});
 }
 
 }  // namespace
 
-std::optional<int> CheckExportFlags(CommandContext& context,
-                                    ProgressMode* mode) {
+std::optional<int> CheckExportFlags(CommandContext& context, ProgressMode* mode,
+                                    std::vector<SegmentName>* full_syncs) {
   if (!IsAdAccountId(absl::GetFlag(FLAGS_ad_account_id))) {
     return context.FailUsage(
         "--ad_account_id must be 1 to 18 digits, the first of them not 0");
@@ -368,6 +426,11 @@ std::optional<int> CheckExportFlags(CommandContext& context,
     return context.FailUsage("--progress must be auto, bar, plain or none");
   }
   *mode = *found;
+  for (const std::string& text : absl::GetFlag(FLAGS_full_sync)) {
+    if (!ParseSegmentName(text, &full_syncs->emplace_back())) {
+      return context.FailUsage(absl::StrCat("--full_sync: ", kSegmentNameRule));
+    }
+  }
   return std::nullopt;
 }
 
@@ -383,7 +446,8 @@ Command ExportCommand() {
           {"ad_account_id", "wait", "timeout", "fail_on_rejection",
            "show_rejections", "skip_bad_lines", "profile_key_field",
            "batch_profiles", "batch_bytes", "max_unacknowledged_bytes",
-           "retry_for", "resume", "state_dir", "progress"},
+           "retry_for", "resume", "state_dir", "progress", "full_sync",
+           "full_sync_expire_after"},
           1,
           std::numeric_limits<size_t>::max(),
           Run};

@@ -71,7 +71,7 @@ absl::Status ReadExport(
     ReadingTally& tally, bool& is_input_error) {
   is_input_error = false;
   profile_json::ProfileReader profiles(reading.profile_key_field);
-  Batcher batcher(reading.bounds);
+  Batcher batcher(reading.bounds, reading.frames_before);
   int64_t bytes_before = 0;
   for (size_t i = 0; i < input.files().size(); ++i) {
     const InputFile& file = *input.files()[i];

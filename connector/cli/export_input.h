@@ -47,6 +47,8 @@ struct ExportReading {
   BatchBounds bounds;
   std::string profile_key_field;
   bool skip_bad_lines = false;
+  // Numbered frames that the export sends before its first batch.
+  int64_t frames_before = 0;
 };
 
 // What was read beside the profiles.

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "audience_sync/v1/destination_service.pb.h"
 #include "connector/cli/command.h"
 #include "connector/cli/export_input.h"
 #include "connector/cli/progress.h"
@@ -26,11 +27,14 @@ struct ExportJob {
   // What decides the batches besides the content and the flags of batches.
   std::vector<std::string> key;
   ExportReader read;
+  // Segments whose complete membership the input is.
+  std::vector<audience_sync::v1::SegmentName> full_syncs;
 };
 
 // Checks the flags that both have; an exit code if one of them is wrong.
-std::optional<int> CheckExportFlags(CommandContext& context,
-                                    ProgressMode* mode);
+std::optional<int> CheckExportFlags(
+    CommandContext& context, ProgressMode* mode,
+    std::vector<audience_sync::v1::SegmentName>* full_syncs);
 
 // Sends it all as one export, takes up an unfinished one of the same key and
 // content, and reports. Returns the exit code.

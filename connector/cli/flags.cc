@@ -45,7 +45,9 @@ ABSL_FLAG(std::string, status_column, "",
           "the column that says add or remove, line by line");
 ABSL_FLAG(std::string, time_column, "",
           "the column with the qualification time");
-ABSL_FLAG(int64_t, max_errors, 100, "bad lines beyond which the import stops");
+ABSL_FLAG(int64_t, max_errors, -1,
+          "bad lines beyond which the import stops; -1: 100, and none with "
+          "--full_sync");
 ABSL_FLAG(bool, dry_run, false,
           "count what would be sent, rejected and excluded, and send nothing");
 ABSL_FLAG(std::string, namespace, "",
@@ -76,6 +78,12 @@ ABSL_FLAG(absl::Duration, retry_for, absl::Minutes(5),
 ABSL_FLAG(std::string, progress, "auto",
           "auto, bar, plain or none; auto: a bar on a terminal, else plain, "
           "none with --json");
+
+ABSL_FLAG(std::vector<std::string>, full_sync, {},
+          "segments (NAMESPACE/SEGMENT_ID, with commas between) of which the "
+          "files hold the complete membership: who is not in them is removed");
+ABSL_FLAG(absl::Duration, full_sync_expire_after, absl::ZeroDuration(),
+          "when an unfinished full sync is discarded; 0: after 24 hours");
 
 ABSL_FLAG(std::string, credentials_dir, "",
           "the server's credentials directory");

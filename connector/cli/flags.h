@@ -36,6 +36,8 @@ ABSL_DECLARE_FLAG(bool, resume);
 ABSL_DECLARE_FLAG(std::string, state_dir);
 ABSL_DECLARE_FLAG(absl::Duration, retry_for);
 ABSL_DECLARE_FLAG(std::string, progress);
+ABSL_DECLARE_FLAG(std::vector<std::string>, full_sync);
+ABSL_DECLARE_FLAG(absl::Duration, full_sync_expire_after);
 
 // Of `import`.
 ABSL_DECLARE_FLAG(std::string, format);

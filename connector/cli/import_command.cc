@@ -20,6 +20,8 @@ namespace {
 // Bad lines that a dry run names one by one.
 constexpr int64_t kMaxNamedLines = 10;
 
+constexpr int64_t kDefaultBadLines = 100;
+
 // The format that the flags ask for; INVALID_ARGUMENT names the flag.
 absl::StatusOr<ImportFormat> FormatOfFlags() {
   ImportFormat format;
@@ -70,9 +72,6 @@ absl::StatusOr<ImportFormat> FormatOfFlags() {
        !format.time_column.empty())) {
     return absl::InvalidArgumentError("--format=list has no columns");
   }
-  if (absl::GetFlag(FLAGS_max_errors) < 0) {
-    return absl::InvalidArgumentError("--max_errors must not be negative");
-  }
   return format;
 }
 
@@ -112,17 +111,25 @@ int DryRun(CommandContext& context, const ExportInput& input,
 int Run(CommandContext& context) {
   const bool dry_run = absl::GetFlag(FLAGS_dry_run);
   ProgressMode mode = ProgressMode::kNone;
+  std::vector<audience_sync::v1::SegmentName> full_syncs;
   if (absl::GetFlag(FLAGS_offline) && !dry_run) {
     return context.FailUsage("--offline needs --dry_run");
   }
   if (!absl::GetFlag(FLAGS_offline)) {
-    if (std::optional<int> bad = CheckExportFlags(context, &mode)) return *bad;
+    if (std::optional<int> bad =
+            CheckExportFlags(context, &mode, &full_syncs)) {
+      return *bad;
+    }
   }
   absl::StatusOr<ImportFormat> format = FormatOfFlags();
   if (!format.ok()) return context.FailUsage(format.status().message());
   ImportReading reading;
   reading.format = *std::move(format);
   reading.max_bad_lines = absl::GetFlag(FLAGS_max_errors);
+  if (reading.max_bad_lines < 0) {
+    // Whoever stands on a bad line would be removed.
+    reading.max_bad_lines = full_syncs.empty() ? kDefaultBadLines : 0;
+  }
   absl::StatusOr<ExportInput> input = ExportInput::Open(context.arguments());
   if (!input.ok()) return context.Fail(kExitBadInput, input.status());
   if (dry_run) return DryRun(context, *input, reading);
@@ -134,11 +141,11 @@ int Run(CommandContext& context) {
                                 const ExportReading& limits, const auto& send,
                                 const auto& bad_line, ReadingTally& tally,
                                 bool& is_input_error) {
-    return ReadImportBatches(files, reading, limits.bounds, send, bad_line,
-                             tally, is_input_error);
+    return ReadImportBatches(files, reading, limits, send, bad_line, tally,
+                             is_input_error);
   };
-  return RunExport(context,
-                   {*std::move(input), mode, std::move(key), std::move(read)});
+  return RunExport(context, {*std::move(input), mode, std::move(key),
+                             std::move(read), std::move(full_syncs)});
 }
 
 }  // namespace
@@ -173,7 +180,9 @@ Command ImportCommand() {
        "retry_for",
        "resume",
        "state_dir",
-       "progress"},
+       "progress",
+       "full_sync",
+       "full_sync_expire_after"},
       1,
       std::numeric_limits<size_t>::max(),
       Run};

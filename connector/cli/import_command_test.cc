@@ -213,6 +213,17 @@ TEST_F(ImportCommandTest, ACutOffRunIsTakenUpAgain) {
   EXPECT_EQ(StateFiles(), 0);
 }
 
+TEST_F(ImportCommandTest, AFullSyncToleratesNoBadLine) {
+  const std::string file =
+      WriteFile("a.csv", "a@example.com\n\"secret\nb@example.com\n");
+  const std::vector<std::string> flags = {"--namespace=Email",
+                                          "--full_sync=ups/gold", file};
+  const Result result = Import(flags);
+  EXPECT_EQ(result.exit_code, kExitBadInput) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("a.csv:2: a quoted field"));
+  EXPECT_TRUE(Sent().empty());
+}
+
 TEST_F(ImportCommandTest, ADryRunCountsAndSendsNothing) {
   GetDestinationResponse destination;
   destination.mutable_destination()->set_ad_account_id("549755885175");

@@ -215,11 +215,11 @@ absl::Status ReadImport(
 
 absl::Status ReadImportBatches(
     const ExportInput& input, const ImportReading& reading,
-    const BatchBounds& bounds,
+    const ExportReading& batching,
     const std::function<absl::Status(std::unique_ptr<Batch>)>& send,
     const std::function<void(const absl::Status&)>& bad_line,
     ReadingTally& tally, bool& is_input_error) {
-  Batcher batcher(bounds);
+  Batcher batcher(batching.bounds, batching.frames_before);
   // An error of `send` may have any code; it must not be taken for a bad line.
   absl::Status sending;
   const absl::Status read = ReadImport(

@@ -39,7 +39,7 @@ absl::Status ReadImport(
 // The same in batches, as ReadExport hands them on.
 absl::Status ReadImportBatches(
     const ExportInput& input, const ImportReading& reading,
-    const BatchBounds& bounds,
+    const ExportReading& batching,
     const std::function<absl::Status(std::unique_ptr<Batch>)>& send,
     const std::function<void(const absl::Status&)>& bad_line,
     ReadingTally& tally, bool& is_input_error);

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "connector/cli/full_sync_text.h"
 #include "connector/cli/humanize.h"
 #include "connector/cli/login_text.h"
 #include "connector/cli/rpc_error.h"
@@ -57,6 +58,18 @@ std::string SegmentTable(const DestinationStatus& status) {
                                         Grouped(segment.member_count()))};
     AddCounters(segment.counters(), row);
     std::string state = StateName(segment.delivery_state());
+    // What is over needs nobody's eye here; full-sync shows it.
+    switch (segment.full_sync().state()) {
+      case audience_sync::v1::FULL_SYNC_STATE_OPEN:
+      case audience_sync::v1::FULL_SYNC_STATE_JUDGING:
+      case audience_sync::v1::FULL_SYNC_STATE_WAITING_FOR_CONFIRMATION:
+      case audience_sync::v1::FULL_SYNC_STATE_APPLYING:
+        absl::StrAppend(&state, "  full sync ",
+                        FullSyncStateName(segment.full_sync()));
+        break;
+      default:
+        break;
+    }
     if (segment.mapping().state() ==
         audience_sync::v1::MAPPING_STATE_UNMAPPED_KEPT) {
       absl::StrAppend(&state, "  unmapped");

@@ -95,6 +95,13 @@ void ReadSegmentPolicy(const v1::SegmentPolicy& from, absl::string_view field,
                                ? limits::kDefaultMaxCustomerLists
                                : from.max_customer_lists();
 
+  check->Range(Path(field, "max_full_sync_removal_percent"),
+               from.max_full_sync_removal_percent(), 0, 100);
+  to->max_full_sync_removal_percent =
+      from.max_full_sync_removal_percent() == 0
+          ? limits::kDefaultFullSyncRemovalPercent
+          : from.max_full_sync_removal_percent();
+
   to->default_segment_namespace = from.default_segment_namespace();
   const std::string default_field = Path(field, "default_segment_namespace");
   CheckSegmentNamespace(from.default_segment_namespace(), default_field, check);

@@ -32,6 +32,7 @@ struct DestinationPolicy {
   // 0: no addition is held back.
   absl::Duration late_addition_window;
   AudienceSettings audiences;
+  int max_full_sync_removal_percent = 0;
 
   bool TakesSegmentNamespace(absl::string_view segment_namespace) const;
 };

@@ -51,6 +51,7 @@ TEST(ResolveDestinationTest, FillsInDefaults) {
   EXPECT_EQ(state->credential_id, "main");
   EXPECT_EQ(state->policy.list_name_prefix, "cdp");
   EXPECT_EQ(state->policy.max_customer_lists, 250);
+  EXPECT_EQ(state->policy.max_full_sync_removal_percent, 30);
   EXPECT_EQ(state->policy.max_request_records, 10'000);
   EXPECT_EQ(state->policy.max_request_bytes, 1'000'000);
   EXPECT_EQ(state->policy.max_delay, absl::Seconds(30));
@@ -181,6 +182,10 @@ TEST(ResolveDestinationTest, RefusesEachBadField) {
       {"segment_policy.max_customer_lists",
        [](auto* d) {
          d->mutable_segment_policy()->set_max_customer_lists(-1);
+       }},
+      {"segment_policy.max_full_sync_removal_percent",
+       [](auto* d) {
+         d->mutable_segment_policy()->set_max_full_sync_removal_percent(101);
        }},
       {"segment_policy.default_segment_namespace",
        [](auto* d) {

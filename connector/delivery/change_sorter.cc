@@ -118,6 +118,25 @@ absl::StatusOr<bool> SortedChanges::Reader::Next(SortedChange* change) {
   return true;
 }
 
+absl::Status SortedChanges::Writer::Append(const SortedChange& change) {
+  if (file_ == nullptr) {
+    auto file = SpillFile::Create(spill_directory_);
+    if (!file.ok()) return file.status();
+    file_ = *std::move(file);
+  }
+  ++count_;
+  return file_->Append(change);
+}
+
+absl::StatusOr<SortedChanges> SortedChanges::Writer::Finish() {
+  SortedChanges changes;
+  if (file_ == nullptr) return changes;
+  if (absl::Status status = file_->Finish(); !status.ok()) return status;
+  changes.count_ = count_;
+  changes.file_ = std::move(file_);
+  return changes;
+}
+
 ChangeSorter::ChangeSorter(SortBudget* budget, std::string spill_directory,
                            absl::Duration late_addition_window)
     : budget_(budget),

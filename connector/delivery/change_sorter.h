@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/functional/function_ref.h"
@@ -36,6 +37,21 @@ class SortedChanges {
     const SortedChanges* changes_;
     size_t next_ = 0;
     std::unique_ptr<SpillFile::Reader> file_;
+  };
+
+  // Makes changes that come in ascending order, once each.
+  class Writer {
+   public:
+    explicit Writer(std::string spill_directory)
+        : spill_directory_(std::move(spill_directory)) {}
+
+    absl::Status Append(const SortedChange& change);
+    absl::StatusOr<SortedChanges> Finish();
+
+   private:
+    const std::string spill_directory_;
+    int64_t count_ = 0;
+    std::unique_ptr<SpillFile> file_;
   };
 
  private:

@@ -43,6 +43,13 @@ absl::StatusOr<std::unique_ptr<Deliverer>> Deliverer::Create(
       [raw](ListNumber list, bool has_removals) {
         raw->OnCommit(list, has_removals);
       });
+  if (raw->options_.full_syncs != nullptr) {
+    raw->options_.full_syncs->SetFullSyncListener([raw] {
+      absl::MutexLock lock(&raw->mutex_);
+      raw->full_syncs_changed_ = true;
+      raw->full_sync_wake_.Signal();
+    });
+  }
   if (raw->options_.operations != nullptr) {
     raw->options_.operations->SetOperationListener(
         [raw](ListNumber list) { raw->OnOperation(list); });
@@ -76,11 +83,25 @@ Deliverer::Deliverer(DelivererOptions options)
   environment_.observer = options_.observer;
   environment_.operations = options_.operations;
   environment_.operation_piece = options_.operation_piece;
+  environment_.full_syncs = options_.full_syncs;
+  environment_.stop = &stop_;
+  if (options_.full_syncs == nullptr) return;
+  full_sync_runner_ = std::make_unique<FullSyncRunner>(
+      FullSyncRunner::Options{{options_.ledger, options_.full_syncs,
+                               &sort_budget_, options_.spill_directory, &stop_},
+                              options_.intake,
+                              options_.registry,
+                              options_.clock,
+                              options_.min_members_to_confirm,
+                              options_.observer});
 }
 
 Deliverer::~Deliverer() {
   Stop();
   options_.ledger->SetCommitListener(nullptr);
+  if (options_.full_syncs != nullptr) {
+    options_.full_syncs->SetFullSyncListener(nullptr);
+  }
   if (options_.operations != nullptr) {
     options_.operations->SetOperationListener(nullptr);
   }
@@ -90,13 +111,18 @@ void Deliverer::Start() {
   for (int i = 0; i < options_.workers; ++i) {
     threads_.emplace_back([this] { Work(); });
   }
+  if (full_sync_runner_ != nullptr) {
+    threads_.emplace_back([this] { JudgeFullSyncs(); });
+  }
 }
 
 void Deliverer::Stop() {
   {
     absl::MutexLock lock(&mutex_);
     stopping_ = true;
+    stop_ = true;
     wake_.SignalAll();
+    full_sync_wake_.SignalAll();
   }
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
@@ -122,7 +148,26 @@ void Deliverer::Work() {
   }
 }
 
+void Deliverer::JudgeFullSyncs() {
+  absl::MutexLock lock(&mutex_);
+  while (!stopping_) {
+    full_syncs_changed_ = false;
+    mutex_.Unlock();
+    const bool ran = full_sync_runner_->RunReadyStep();
+    const absl::Duration rest =
+        full_sync_runner_->NextStepTime() - options_.clock->Now();
+    mutex_.Lock();
+    if (ran || full_syncs_changed_ || stopping_) continue;
+    full_sync_wake_.WaitWithTimeout(
+        &mutex_,
+        std::clamp(rest, absl::Milliseconds(1), options_.longest_sleep));
+  }
+}
+
 bool Deliverer::RunReadyStep() {
+  if (full_sync_runner_ != nullptr && full_sync_runner_->RunReadyStep()) {
+    return true;
+  }
   Task* task;
   {
     absl::MutexLock lock(&mutex_);
@@ -137,8 +182,10 @@ bool Deliverer::RunReadyStep() {
 }
 
 absl::Time Deliverer::NextStepTime() {
+  absl::Time next = full_sync_runner_ == nullptr
+                        ? absl::InfiniteFuture()
+                        : full_sync_runner_->NextStepTime();
   absl::MutexLock lock(&mutex_);
-  absl::Time next = absl::InfiniteFuture();
   for (const Queue* queue : {&removal_queue_, &other_queue_}) {
     if (!queue->empty()) next = std::min(next, std::get<0>(*queue->begin()));
   }

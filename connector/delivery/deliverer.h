@@ -1,6 +1,7 @@
 #ifndef CONNECTOR_DELIVERY_DELIVERER_H_
 #define CONNECTOR_DELIVERY_DELIVERER_H_
 
+#include <atomic>
 #include <deque>
 #include <memory>
 #include <set>
@@ -16,12 +17,14 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "connector/base/clock.h"
+#include "connector/base/limits.h"
 #include "connector/base/random.h"
 #include "connector/config/registry.h"
 #include "connector/delivery/call_router.h"
 #include "connector/delivery/credential_channel.h"
 #include "connector/delivery/delivery_control.h"
 #include "connector/delivery/delivery_event.h"
+#include "connector/delivery/full_sync_runner.h"
 #include "connector/delivery/gate.h"
 #include "connector/delivery/list_pass.h"
 #include "connector/delivery/sort_budget.h"
@@ -38,6 +41,11 @@ struct DelivererOptions {
   // Where Pinterest's counters are noted; nullptr: nowhere.
   membership::CounterTable* counters = nullptr;
   config::Registry* registry = nullptr;
+  // Full syncs and how they are decided; nullptr: there are none.
+  membership::FullSyncs* full_syncs = nullptr;
+  membership::Intake* intake = nullptr;
+  // A full sync of a list with fewer members is never held back.
+  int64_t min_members_to_confirm = limits::kMinMembersToConfirm;
   pinterest::ClientProvider* clients = nullptr;
   Clock* clock = &Clock::Real();
   Random* random = &Random::Real();
@@ -141,6 +149,7 @@ class Deliverer : public DeliveryControl, public CallRouter {
   // Something is to be done with the list, or no longer.
   void OnOperation(membership::ListNumber list);
   void Work();
+  void JudgeFullSyncs();
   // Null if nothing can be run now; then something may be at `*next`, or when
   // a running step ends.
   Task* PickReady(absl::Time now, absl::Time* next)
@@ -174,10 +183,15 @@ class Deliverer : public DeliveryControl, public CallRouter {
   const DelivererOptions options_;
   SortBudget sort_budget_;
   PassEnvironment environment_;
+  // Of a thread of its own.
+  std::unique_ptr<FullSyncRunner> full_sync_runner_;
+  std::atomic<bool> stop_ = false;
   std::vector<std::thread> threads_;
 
   absl::Mutex mutex_;
   absl::CondVar wake_;
+  absl::CondVar full_sync_wake_;
+  bool full_syncs_changed_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   absl::flat_hash_map<membership::ListNumber, std::unique_ptr<Task>> tasks_
       ABSL_GUARDED_BY(mutex_);

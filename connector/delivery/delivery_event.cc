@@ -22,6 +22,8 @@ const char* DeliveryEventName(DeliveryEvent::Kind kind) {
       return "EXCEPTIONS";
     case DeliveryEvent::Kind::kInternalError:
       return "INTERNAL_ERROR";
+    case DeliveryEvent::Kind::kFullSyncJudged:
+      return "FULL_SYNC_JUDGED";
     case DeliveryEvent::Kind::kListGone:
       return "LIST_GONE";
     case DeliveryEvent::Kind::kOperationBegun:

@@ -24,6 +24,8 @@ struct DeliveryEvent {
     // Pinterest accepted the request and filled `exceptions`.
     kExceptions,
     kInternalError,
+    // A full sync is applied, or waits for somebody to confirm it.
+    kFullSyncJudged,
     // A list that was replaced is not there any more.
     kListGone,
     kOperationBegun,

@@ -202,6 +202,7 @@ INSTANTIATE_TEST_SUITE_P(
                     ForgetfulLedger::Fault::kLosesExits,
                     ForgetfulLedger::Fault::kNoEchoes,
                     ForgetfulLedger::Fault::kCountsTwice,
+                    ForgetfulLedger::Fault::kForgetsSettledRuns,
                     ForgetfulLedger::Fault::kForgetsExits));
 
 }  // namespace

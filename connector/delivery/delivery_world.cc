@@ -95,6 +95,9 @@ void DeliveryWorld::Open() {
   delivery.operation_piece = 4;
   delivery.counters = store_.get();
   delivery.registry = registry_.get();
+  delivery.full_syncs = store_.get();
+  delivery.min_members_to_confirm = min_members_to_confirm_;
+  delivery.intake = store_.get();
   delivery.clients = &pinterest_;
   delivery.clock = &clock_;
   delivery.random = &random_;
@@ -140,12 +143,66 @@ absl::Time DeliveryWorld::TimeOf(const Event& event) {
              : absl::InfiniteFuture();
 }
 
-absl::Status DeliveryWorld::TryCommitTo(const std::string& ad_account,
-                                        const std::vector<Event>& events) {
+membership::Batch DeliveryWorld::MakeBatch(const std::string& ad_account,
+                                           const std::string& export_id) {
   membership::Batch batch;
   batch.destination =
       registry_->FindDestination(absl::string_view(ad_account))->number;
   batch.max_backlog_bytes = int64_t{1} << 40;
+  batch.export_id = export_id;
+  if (export_id.empty()) return batch;
+  batch.sequence_number = 1;
+  for (const auto& position : store_->Exports(batch.destination)) {
+    if (position.export_id == export_id) {
+      batch.sequence_number = position.durable + 1;
+    }
+  }
+  return batch;
+}
+
+absl::Status DeliveryWorld::CommitAndWait(membership::Batch batch) {
+  absl::Notification done;
+  absl::Status status;
+  store_->Commit(std::move(batch),
+                 [&](absl::StatusOr<membership::CommitOutcome> outcome) {
+                   status = outcome.status();
+                   done.Notify();
+                 });
+  done.WaitForNotification();
+  return status;
+}
+
+absl::Status DeliveryWorld::TryFullSyncFrame(
+    const std::string& ad_account, const std::string& export_id,
+    const std::string& segment, membership::FullSyncFrame::Kind kind,
+    absl::Duration expire_after) {
+  membership::Batch batch = MakeBatch(ad_account, export_id);
+  auto row = store_->EnsureSegment(batch.destination, "ups", segment, "", 1000);
+  if (!row.ok()) return row.status();
+  batch.full_sync =
+      membership::FullSyncFrame{kind, row->number, row->list, expire_after};
+  return CommitAndWait(std::move(batch));
+}
+
+absl::Status DeliveryWorld::TryEndExport(const std::string& ad_account,
+                                         const std::string& export_id) {
+  membership::Batch batch = MakeBatch(ad_account, export_id);
+  --batch.sequence_number;
+  batch.end_of_export = true;
+  return CommitAndWait(std::move(batch));
+}
+
+absl::Status DeliveryWorld::TryDecide(
+    const membership::FullSyncDecision& decision) {
+  membership::Batch batch;
+  batch.full_sync_decision = decision;
+  return CommitAndWait(std::move(batch));
+}
+
+absl::Status DeliveryWorld::TryCommitTo(const std::string& ad_account,
+                                        const std::vector<Event>& events,
+                                        const std::string& export_id) {
+  membership::Batch batch = MakeBatch(ad_account, export_id);
   for (const Event& event : events) {
     auto segment = store_->EnsureSegment(batch.destination, "ups",
                                          event.segment, "", 1000);
@@ -166,15 +223,7 @@ absl::Status DeliveryWorld::TryCommitTo(const std::string& ad_account,
     changes->run.Add(event.change, RecordOf(event.record), event.counted,
                      timed ? std::make_optional(TimeOf(event)) : std::nullopt);
   }
-  absl::Notification done;
-  absl::Status status;
-  store_->Commit(std::move(batch),
-                 [&](absl::StatusOr<membership::CommitOutcome> outcome) {
-                   status = outcome.status();
-                   done.Notify();
-                 });
-  done.WaitForNotification();
-  return status;
+  return CommitAndWait(std::move(batch));
 }
 
 int DeliveryWorld::RunSteps(int at_most) {

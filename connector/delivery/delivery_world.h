@@ -68,7 +68,22 @@ class DeliveryWorld {
                 const std::vector<Event>& events);
   // The same without a check of the outcome.
   absl::Status TryCommitTo(const std::string& ad_account,
-                           const std::vector<Event>& events);
+                           const std::vector<Event>& events) {
+    return TryCommitTo(ad_account, events, "");
+  }
+  // The next batch of an export; unnumbered if its id is empty.
+  absl::Status TryCommitTo(const std::string& ad_account,
+                           const std::vector<Event>& events,
+                           const std::string& export_id);
+  // The next frame of an export: begins or commits a full sync.
+  absl::Status TryFullSyncFrame(const std::string& ad_account,
+                                const std::string& export_id,
+                                const std::string& segment,
+                                membership::FullSyncFrame::Kind kind,
+                                absl::Duration expire_after);
+  absl::Status TryEndExport(const std::string& ad_account,
+                            const std::string& export_id);
+  absl::Status TryDecide(const membership::FullSyncDecision& decision);
 
   // Closes what Open() opened. With a memory disk, only the first `kept` of the
   // writes that were not synced are left.
@@ -79,6 +94,11 @@ class DeliveryWorld {
   void set_ledger_wrapper(
       std::function<membership::Ledger*(membership::Ledger*)> wrapper) {
     ledger_wrapper_ = std::move(wrapper);
+  }
+
+  // The same: from how many members on a full sync may have to be confirmed.
+  void set_min_members_to_confirm(int64_t members) {
+    min_members_to_confirm_ = members;
   }
 
   // Takes effect with the next Open.
@@ -130,6 +150,11 @@ class DeliveryWorld {
   std::vector<DeliveryEvent>& events() { return events_; }
 
  private:
+  // A batch of an export, with its number.
+  membership::Batch MakeBatch(const std::string& ad_account,
+                              const std::string& export_id);
+  absl::Status CommitAndWait(membership::Batch batch);
+
   const std::string directory_;
   FakeClock clock_;
   FakeRandom random_;
@@ -140,6 +165,7 @@ class DeliveryWorld {
   std::unique_ptr<config::Registry> registry_;
   std::unique_ptr<Deliverer> deliverer_;
   int max_passes_ = 48;
+  int64_t min_members_to_confirm_ = 100;
   std::function<membership::Ledger*(membership::Ledger*)> ledger_wrapper_;
   std::vector<DeliveryEvent> events_;
   std::map<std::string, std::map<int, membership::Change>> model_;

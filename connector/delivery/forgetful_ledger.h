@@ -26,6 +26,8 @@ class ForgetfulLedger final : public membership::Ledger {
     kNoEchoes,
     // Counts what is delivered twice.
     kCountsTwice,
+    // Does not remember what was settled since a full sync began.
+    kForgetsSettledRuns,
     // Does not remember exits once they are delivered.
     kForgetsExits,
   };
@@ -64,6 +66,10 @@ class ForgetfulLedger final : public membership::Ledger {
       membership::ListNumber list, membership::Change change,
       membership::CommitNumber after,
       membership::CommitNumber through) override {
+    if (fault_ == Fault::kForgetsSettledRuns) {
+      const auto row = ledger_->GetList(list);
+      if (row.ok() && through <= row->settled) after = through;
+    }
     auto runs = ledger_->ReadRuns(list, change, after, through);
     if (!runs.ok() || fault_ != Fault::kLosesExits ||
         change != membership::Change::kRemove) {

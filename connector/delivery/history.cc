@@ -85,6 +85,16 @@ Form FormOf(Kind kind) {
       return {"late_delay", "n"};
     case Kind::kForeignList:
       return {"foreign_list", "dsn"};
+    case Kind::kBeginFullSync:
+      return {"begin_full_sync", "dsnn"};
+    case Kind::kDeclare:
+      return {"declare", "dne"};
+    case Kind::kCommitFullSync:
+      return {"commit_full_sync", "dsn"};
+    case Kind::kDecideFullSync:
+      return {"decide_full_sync", "dsn"};
+    case Kind::kEndExport:
+      return {"end_export", "dn"};
   }
   return {};
 }

@@ -64,6 +64,12 @@ struct HistoryStep {
                     // that was there before; nothing if delivery was sooner
     kMeddle,        // destination, segment, a record that somebody else takes
                     // off the list
+    // Full syncs, of one of two exports.
+    kBeginFullSync,   // destination, segment, export, seconds until it expires
+    kDeclare,         // destination, export, events
+    kCommitFullSync,  // destination, segment, export
+    kDecideFullSync,  // destination, segment, 1 to apply; if one waits
+    kEndExport,       // destination, export
   };
   // Which calls a fault meets.
   enum class Scope { kAny, kWrite, kList };
@@ -88,7 +94,7 @@ int NumbersOf(HistoryStep::Kind kind);
 // "commit", "kill_at_write"…
 absl::string_view HistoryStepName(HistoryStep::Kind kind);
 inline constexpr int kHistoryStepKinds =
-    static_cast<int>(HistoryStep::Kind::kMeddle) + 1;
+    static_cast<int>(HistoryStep::Kind::kEndExport) + 1;
 
 // One step a line, a few words each; '#' begins a comment. An event is
 // segment, sign and record: + adds, - removes, and * and ~ do the same without

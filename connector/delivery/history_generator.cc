@@ -22,21 +22,44 @@ const std::array<std::vector<const char*>, kHistoryDestinations> kSegments = {
 // Weights of the kinds of steps, in the order of Kind: what a history is made
 // of when nothing is left out.
 constexpr int kWeights[] = {
-    30,         // commit
-    3,  3,      // flush, retry
-    1,  2,      // pause, resume
-    1,  2,      // pause_segment, resume_segment
-    1,  2,  5,  // unmap_keep, unmap_empty, map
-    2,  3,      // resync, replace
-    1,  2,      // delete, create
-    1,  1,      // request_records, max_delay
-    1,  0,      // rate, trial (at the start only)
-    12, 45,     // advance, run
-    4,  6,  4,  // kill, kill_at_write, kill_in_call
-    25, 3,      // fault, window
-    2,  1,      // bad_record, heal
-    1,  1,  1,  // max_records, listing_delay, late_delay
-    1,  2,      // foreign_list, meddle
+    30,  // commit
+    3,
+    3,  // flush, retry
+    1,
+    2,  // pause, resume
+    1,
+    2,  // pause_segment, resume_segment
+    1,
+    2,
+    5,  // unmap_keep, unmap_empty, map
+    2,
+    3,  // resync, replace
+    1,
+    2,  // delete, create
+    1,
+    1,  // request_records, max_delay
+    1,
+    0,  // rate, trial (at the start only)
+    12,
+    45,  // advance, run
+    4,
+    6,
+    4,  // kill, kill_at_write, kill_in_call
+    25,
+    3,  // fault, window
+    2,
+    1,  // bad_record, heal
+    1,
+    1,
+    1,  // max_records, listing_delay, late_delay
+    1,
+    2,  // foreign_list, meddle
+    // begin_full_sync, declare, commit, decide, end_export
+    5,
+    10,
+    6,
+    4,
+    1,
 };
 static_assert(std::size(kWeights) == kHistoryStepKinds);
 
@@ -190,10 +213,38 @@ class Generator {
       case Kind::kMeddle:
         step.numbers = {Pick(records_)};
         break;
+      case Kind::kBeginFullSync:
+        step.numbers = {PickExport(), Chance(70) ? 3'600 : 1 + Pick(300)};
+        break;
+      case Kind::kDeclare:
+        step.numbers = {PickExport()};
+        AddDeclared(step);
+        break;
+      case Kind::kCommitFullSync:
+      case Kind::kEndExport:
+        step.numbers = {PickExport()};
+        break;
+      case Kind::kDecideFullSync:
+        step.numbers = {Pick(2)};
+        break;
       default:
         break;
     }
     return step;
+  }
+
+  int PickExport() { return Chance(80) ? 0 : 1; }
+
+  // Mostly members, in one segment or two.
+  void AddDeclared(HistoryStep& step) {
+    const int size = 1 + Pick(20);
+    for (int i = 0; i < size; ++i) {
+      Event event;
+      event.segment = Chance(80) ? step.segment : PickSegment(step.destination);
+      event.record = Pick(records_);
+      event.change = Chance(92) ? Change::kAdd : Change::kRemove;
+      step.events.push_back(event);
+    }
   }
 
   void AddEvents(HistoryStep& step) {

@@ -47,6 +47,7 @@ class Run {
     if (options.ledger_wrapper) {
       world_.set_ledger_wrapper(options.ledger_wrapper);
     }
+    world_.set_min_members_to_confirm(3);
     auto& config = world_.config();
     auto* credential = config.add_credentials();
     credential->set_credential_id("other");
@@ -91,6 +92,15 @@ class Run {
   }
 
  private:
+  // A full sync: at its place it says of every record whether it is a member.
+  struct FullSyncModel {
+    int64_t begun_at = 0;
+    absl::Time expire_time;
+    std::set<int> declared;
+    int64_t count = 0;
+    membership::FullSyncState state = membership::FullSyncState::kOpen;
+    bool over = false;
+  };
   struct Segment {
     std::map<int, Change> last;
     // Exits with a time: that, and when they were committed.
@@ -103,6 +113,11 @@ class Run {
     std::set<int> unknown;
     // There is a list of the name that others made.
     bool foreign = false;
+    // The place of the last word about each record: events count up.
+    std::map<int, int64_t> last_at;
+    std::map<membership::FullSyncNumber, FullSyncModel> full_syncs;
+    // What was declared and came to nothing.
+    int64_t rejected = 0;
     bool mapped = true;
     // Somebody else took these off the list since the last resync.
     std::set<int> meddled;
@@ -287,16 +302,257 @@ class Run {
       if (!failure_.empty() || world_.store().SyncedCommit() == before) return;
       Reach("kill.in_commit_durable");
     }
+    for (const Event& event : step.events) Happen(d, event);
+  }
+
+  void Happen(int d, const Event& event) {
+    Segment& segment = segments_[{d, event.segment}];
+    segment.received += event.counted;
+    if (!segment.mapped) return;
+    if (IsHeldBack(d, event, segment)) {
+      late_additions_ = true;
+      return Reach("held_back");
+    }
+    segment.last[event.record] = event.change;
+    segment.last_at[event.record] = ++time_;
+    segment.unknown.erase(event.record);
+  }
+
+  // ---- Full syncs.
+
+  static std::string ExportOf(const HistoryStep& step) {
+    return absl::StrCat("export-", step.numbers[0]);
+  }
+
+  std::vector<membership::FullSync> StoredFullSyncs(
+      int d, const std::string& segment) {
+    const auto row = world_.store().FindSegment(Number(d), "ups", segment);
+    if (!row.has_value()) return {};
+    return world_.store().FindFullSyncs(row->list);
+  }
+
+  // The newest of the segment that the export began.
+  std::optional<membership::FullSync> FullSyncOf(int d,
+                                                 const std::string& segment,
+                                                 const std::string& id) {
+    std::optional<membership::FullSync> found;
+    for (const auto& full_sync : StoredFullSyncs(d, segment)) {
+      if (full_sync.export_id == id) found = full_sync;
+    }
+    return found;
+  }
+
+  // Whether something that was answered with `status` is durable all the same.
+  bool Durable(const absl::Status& status, membership::CommitNumber before) {
+    if (status.ok()) return true;
+    if (!DiedMeanwhile()) {
+      Fail(absl::StrCat("a frame is refused: ", status.message()));
+      return false;
+    }
+    return failure_.empty() && world_.store().SyncedCommit() != before;
+  }
+
+  // The id of an export that ended is not taken again.
+  bool Ended(int d, const std::string& id) {
+    for (const auto& position : world_.store().Exports(Number(d))) {
+      if (position.export_id == id) return position.ended;
+    }
+    return false;
+  }
+
+  void BeginFullSync(const HistoryStep& step) {
+    const int d = step.destination;
+    if (!Exists(d) || Ended(d, ExportOf(step))) return;
+    const absl::Duration expiry = absl::Seconds(std::max(step.numbers[1], 1));
+    const absl::Time now = world_.clock().Now();
+    const auto before = world_.store().SyncedCommit();
+    const absl::Status status = world_.TryFullSyncFrame(
+        kAccounts[d], ExportOf(step), step.segment,
+        membership::FullSyncFrame::Kind::kBegin, expiry);
+    if (!segments_[{d, step.segment}].mapped &&
+        absl::IsFailedPrecondition(status)) {
+      return Reach("full_sync.unmapped");
+    }
+    if (!Durable(status, before)) return;
+    FollowFullSyncs();
+    const auto begun = FullSyncOf(d, step.segment, ExportOf(step));
+    Segment& segment = segments_[{d, step.segment}];
+    if (!begun.has_value() || segment.full_syncs.count(begun->number) > 0) {
+      return Fail("a full sync is not begun");
+    }
+    FullSyncModel& model = segment.full_syncs[begun->number];
+    model.begun_at = ++time_;
+    model.expire_time = now + expiry;
+  }
+
+  void Declare(const HistoryStep& step) {
+    const int d = step.destination;
+    const std::string id = ExportOf(step);
+    if (!Exists(d) || step.events.empty() || Ended(d, id)) return;
+    std::map<std::string, std::optional<membership::FullSync>> full_syncs;
     for (const Event& event : step.events) {
+      full_syncs[event.segment] = FullSyncOf(d, event.segment, id);
+      if (MayHavePass(d, event.segment)) {
+        passes_[{kAccounts[d], DeliveryWorld::Name(event.segment)}].Disturb();
+      }
+    }
+    const auto before = world_.store().SyncedCommit();
+    if (!Durable(world_.TryCommitTo(kAccounts[d], step.events, id), before)) {
+      return;
+    }
+    for (const Event& event : step.events) {
+      const auto& full_sync = full_syncs[event.segment];
+      if (event.change == Change::kRemove || !full_sync.has_value() ||
+          full_sync->committed()) {
+        Happen(d, event);
+        continue;
+      }
       Segment& segment = segments_[{d, event.segment}];
       segment.received += event.counted;
       if (!segment.mapped) continue;
-      if (IsHeldBack(d, event, segment)) {
-        Reach("held_back");
+      if (full_sync->ended()) {
+        Reach("full_sync.too_late");
+        segment.rejected += event.counted;
         continue;
       }
-      segment.last[event.record] = event.change;
-      segment.unknown.erase(event.record);
+      Reach("full_sync.declared");
+      FullSyncModel& model = segment.full_syncs[full_sync->number];
+      model.declared.insert(event.record);
+      model.count += event.counted;
+    }
+  }
+
+  void CommitFullSync(const HistoryStep& step) {
+    const int d = step.destination;
+    const std::string id = ExportOf(step);
+    if (!Exists(d) || Ended(d, id)) return;
+    const auto full_sync = FullSyncOf(d, step.segment, id);
+    const bool open = full_sync.has_value() &&
+                      full_sync->state == membership::FullSyncState::kOpen &&
+                      world_.clock().Now() < full_sync->expire_time;
+    const auto before = world_.store().SyncedCommit();
+    const absl::Status status = world_.TryFullSyncFrame(
+        kAccounts[d], id, step.segment,
+        membership::FullSyncFrame::Kind::kCommit, absl::ZeroDuration());
+    if (!open && absl::IsFailedPrecondition(status)) {
+      return Reach("full_sync.not_open");
+    }
+    if (open) {
+      Durable(status, before);
+    } else if (!DiedMeanwhile()) {
+      Fail("a full sync is committed that is not open");
+    }
+  }
+
+  void DecideFullSync(int d, const std::string& segment, bool apply) {
+    if (!Exists(d)) return;
+    for (const auto& full_sync : StoredFullSyncs(d, segment)) {
+      if (full_sync.state != membership::FullSyncState::kWaiting) continue;
+      membership::FullSyncDecision decision;
+      decision.list = full_sync.list;
+      decision.number = full_sync.number;
+      decision.expected = membership::FullSyncState::kWaiting;
+      decision.kind = apply ? membership::FullSyncDecision::Kind::kRelease
+                            : membership::FullSyncDecision::Kind::kDiscard;
+      Reach(apply ? "full_sync.confirmed" : "full_sync.discarded");
+      const absl::Status status = world_.TryDecide(decision);
+      if (!status.ok() && !DiedMeanwhile()) Fail("a decision is refused");
+      return;
+    }
+  }
+
+  void EndExport(const HistoryStep& step) {
+    const int d = step.destination;
+    if (!Exists(d) || Ended(d, ExportOf(step))) return;
+    const absl::Status status =
+        world_.TryEndExport(kAccounts[d], ExportOf(step));
+    if (!status.ok() && !DiedMeanwhile()) Fail("an end is refused");
+  }
+
+  // What became of full syncs, and what follows for the records.
+  void FollowFullSyncs() {
+    for (auto& [key, segment] : segments_) {
+      if (segment.full_syncs.empty() || !Exists(key.first)) continue;
+      std::map<membership::FullSyncNumber, membership::FullSync> stored;
+      for (const auto& row : StoredFullSyncs(key.first, key.second)) {
+        stored[row.number] = row;
+      }
+      for (auto& [number, model] : segment.full_syncs) {
+        if (model.over) continue;
+        const auto row = stored.find(number);
+        if (row == stored.end()) return Fail("a full sync is forgotten");
+        Follow(row->second, model, segment);
+      }
+    }
+  }
+
+  void Follow(const membership::FullSync& row, FullSyncModel& model,
+              Segment& segment) {
+    using State = membership::FullSyncState;
+    if (row.declared != model.count) {
+      return Fail(
+          absl::StrCat("declared ", row.declared, ", not ", model.count));
+    }
+    if (row.state == model.state) return;
+    const State before = std::exchange(model.state, row.state);
+    const bool judged = before == State::kJudging || before == State::kOpen;
+    if (row.state == State::kJudging) return;
+    if (row.state == State::kExpired && before != State::kWaiting &&
+        world_.clock().Now() < model.expire_time) {
+      return Fail("a full sync expires too early");
+    }
+    if (judged && row.committed() && row.state != State::kExpired) {
+      CheckVerdict(row, model, segment);
+    }
+    switch (row.state) {
+      case State::kReleased:
+      case State::kApplied:
+        Reach("full_sync.applied");
+        model.over = true;
+        for (int record : model.declared) segment.last.try_emplace(record);
+        for (auto& [record, change] : segment.last) {
+          int64_t& at = segment.last_at[record];
+          if (at > model.begun_at) {
+            Reach("full_sync.beaten_by_an_event");
+            continue;
+          }
+          at = model.begun_at;
+          change =
+              model.declared.count(record) > 0 ? Change::kAdd : Change::kRemove;
+          segment.unknown.erase(record);
+        }
+        break;
+      case State::kDiscarded:
+      case State::kExpired:
+        Reach(row.state == State::kExpired ? "full_sync.expired"
+                                           : "full_sync.ended_unapplied");
+        model.over = true;
+        segment.rejected += model.count;
+        break;
+      default:
+        Reach("full_sync.held_back");
+        break;
+    }
+  }
+
+  void CheckVerdict(const membership::FullSync& row, const FullSyncModel& model,
+                    const Segment& segment) {
+    // Who was refused for good counts as the answers of Pinterest tell.
+    if (bad_records_ || late_additions_ || segment.operated ||
+        row.decision_time == absl::InfinitePast())
+      return;
+    if (row.state == membership::FullSyncState::kDiscarded) return;
+    int64_t members = 0;
+    int64_t removals = 0;
+    for (const auto& [record, change] : segment.last) {
+      if (change == Change::kRemove) continue;
+      ++members;
+      removals += model.declared.count(record) == 0 &&
+                  segment.last_at.at(record) < model.begun_at;
+    }
+    if (row.members != members || row.removals != removals) {
+      Fail(absl::StrCat("judged to remove ", row.removals, " of ", row.members,
+                        ", not ", removals, " of ", members));
     }
   }
 
@@ -451,6 +707,7 @@ class Run {
                             world_.clock().Now() + absl::Seconds(n)});
         break;
       case Kind::kBadRecord:
+        bad_records_ = true;
         world_.pinterest().SetBadRecord(DeliveryWorld::WireText(n),
                                         step.numbers[1] != 0);
         break;
@@ -468,6 +725,21 @@ class Run {
         break;
       case Kind::kForeignList:
         AddForeignList(step);
+        break;
+      case Kind::kBeginFullSync:
+        BeginFullSync(step);
+        break;
+      case Kind::kDeclare:
+        Declare(step);
+        break;
+      case Kind::kCommitFullSync:
+        CommitFullSync(step);
+        break;
+      case Kind::kDecideFullSync:
+        DecideFullSync(d, step.segment, n != 0);
+        break;
+      case Kind::kEndExport:
+        EndExport(step);
         break;
     }
   }
@@ -695,6 +967,7 @@ class Run {
     events.swap(world_.events());
     for (const DeliveryEvent& event : events) Check(event);
     if (failure_.empty()) DiedMeanwhile();
+    if (failure_.empty()) FollowFullSyncs();
   }
 
   void Check(const FakePinterest::Call& call) {
@@ -835,6 +1108,9 @@ class Run {
     if (counts.intake.received != segment.received) {
       Fail(absl::StrCat(where, "received ", counts.intake.received,
                         ", committed ", segment.received));
+    } else if (counts.intake.rejected != segment.rejected) {
+      Fail(absl::StrCat(where, "rejected ", counts.intake.rejected, ", not ",
+                        segment.rejected));
     } else if (counts.pending() < 0) {
       Fail(absl::StrCat(where, "less than nothing is pending"));
     } else if (now.delivered < before.delivered ||
@@ -852,11 +1128,21 @@ class Run {
                     const membership::SegmentReport& row) {
     int64_t counted = 0;
     for (Change change : {Change::kAdd, Change::kRemove}) {
-      auto runs = world_.store().ReadRuns(row.list.number, change, 0,
-                                          world_.store().SyncedCommit());
+      auto runs =
+          world_.store().ReadRuns(row.list.number, change, row.list.settled,
+                                  world_.store().SyncedCommit());
       if (!runs.ok()) return Fail("runs cannot be read");
       membership::RunEntry entry;
       while ((*runs)->Next(&entry)) counted += entry.counted;
+    }
+    for (const auto& full_sync :
+         world_.store().FindFullSyncs(row.list.number)) {
+      if (full_sync.ended()) continue;
+      auto declared =
+          world_.store().ReadDeclared(row.list.number, full_sync.number);
+      if (!declared.ok()) return Fail("a full sync cannot be read");
+      membership::RunEntry entry;
+      while ((*declared)->Next(&entry)) counted += entry.counted;
     }
     if (counted != row.counts.pending()) {
       Fail(absl::StrCat(where, row.counts.pending(), " pending, ", counted,
@@ -883,6 +1169,12 @@ class Run {
     // Bad records get their chance to be refused; those of which nothing shows
     // that they are bad wait until they are well.
     RunUntil(world_.clock().Now() + absl::Hours(1));
+    for (int round = 0; round < 2 && failure_.empty(); ++round) {
+      for (auto& [key, segment] : segments_) {
+        DecideFullSync(key.first, key.second, round == 0);
+      }
+      if (failure_.empty()) FollowFullSyncs();
+    }
     world_.pinterest().ClearBadRecords();
     Repair();
     // What may still be applied late is, and what is repeated goes out.
@@ -1053,6 +1345,10 @@ class Run {
   int days_of_patience_ = 1;
   // A list may have been made since the last look.
   bool look_at_lists_ = false;
+  // Counts events.
+  int64_t time_ = 0;
+  bool bad_records_ = false;
+  bool late_additions_ = false;
   int most_records_ = 10;
 
   std::vector<Trouble> troubles_;
@@ -1102,6 +1398,16 @@ std::vector<std::string> WhatHistoriesReach() {
       "day_is_used_up",
       "refused_for_good",
       "superseded",
+      "full_sync.declared",
+      "full_sync.too_late",
+      "full_sync.not_open",
+      "full_sync.applied",
+      "full_sync.beaten_by_an_event",
+      "full_sync.held_back",
+      "full_sync.confirmed",
+      "full_sync.discarded",
+      "full_sync.expired",
+      "full_sync.ended_unapplied",
       "held_back",
       "netted_out",
       "already_there",

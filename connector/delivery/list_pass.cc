@@ -8,6 +8,7 @@
 #include "connector/base/error.h"
 #include "connector/delivery/counter_track.h"
 #include "connector/delivery/delivery_timing.h"
+#include "connector/delivery/event_time.h"
 #include "connector/delivery/list_name.h"
 
 namespace connector::delivery {
@@ -32,25 +33,6 @@ bool MayBeThere(std::optional<DeliveredState> state) {
   return state == DeliveredState::kThere ||
          state == DeliveredState::kRefusedAdd ||
          state == DeliveredState::kRefusedRemove;
-}
-
-// Whether the entry's time has a say in which event stands; then the change
-// gets it.
-bool SetTime(const membership::RunEntry& entry, SortedChange& change) {
-  if (!entry.event_time.has_value()) return false;
-  absl::Time time = *entry.event_time;
-  if (change.change == Change::kRemove) {
-    // No exit, but what an addition does to the other forms of an identity.
-    if (time == absl::InfinitePast()) return false;
-    // Not known: it happened when it came, or before.
-    if (time == absl::InfiniteFuture()) time = entry.commit_time;
-  } else if (time == absl::InfiniteFuture()) {
-    return false;
-  }
-  change.event_micros = absl::ToUnixMicros(time);
-  change.commit_millis = absl::ToUnixMillis(entry.commit_time);
-  change.flags |= SortedChange::kTimed;
-  return true;
 }
 
 std::string OperationName(membership::ListOperation::Kind kind) {
@@ -89,8 +71,10 @@ ListPass::StepResult ListPass::Step(const PassRoute& route) {
     return *result;
   }
   if (absl::IsNotFound(result.status())) return {StepKind::kGone};
-  Observe(DeliveryEvent::Kind::kInternalError,
-          std::string(result.status().message()));
+  if (!absl::IsCancelled(result.status())) {
+    Observe(DeliveryEvent::Kind::kInternalError,
+            std::string(result.status().message()));
+  }
   return {StepKind::kAbandoned, environment_.clock->Now() + absl::Seconds(10),
           result.status()};
 }
@@ -177,15 +161,31 @@ absl::Status ListPass::Prepare(const PassRoute& route) {
   const absl::Duration window = route.destination->policy.late_addition_window;
   ChangeSorter sorter(environment_.sort_budget, environment_.spill_directory,
                       window);
-  if (absl::Status status = ReadEchoes(sorter); !status.ok()) return status;
+  FullSyncJoin join;
+  if (environment_.full_syncs != nullptr) {
+    join = FullSyncJoin(
+        {environment_.ledger, environment_.full_syncs, environment_.sort_budget,
+         environment_.spill_directory, environment_.stop},
+        list_, environment_.full_syncs->FindFullSyncs(list_), through_);
+  }
+  if (Emptying()) join.DropDeclared(operation_->through);
+  if (absl::Status status = ReadEchoes(join, sorter); !status.ok()) {
+    return status;
+  }
   // Additions first: times matter only if one of them has one.
   bool timed = false;
-  if (absl::Status status =
-          ReadRuns(Change::kAdd, window > absl::ZeroDuration(), &timed, sorter);
+  if (absl::Status status = join.AddDeclared(
+          row_.settled, window > absl::ZeroDuration(), &timed, sorter);
       !status.ok()) {
     return status;
   }
-  if (absl::Status status = ReadRuns(Change::kRemove, timed, &timed, sorter);
+  if (absl::Status status = ReadRuns(
+          Change::kAdd, window > absl::ZeroDuration(), &timed, join, sorter);
+      !status.ok()) {
+    return status;
+  }
+  if (absl::Status status =
+          ReadRuns(Change::kRemove, timed, &timed, join, sorter);
       !status.ok()) {
     return status;
   }
@@ -194,12 +194,17 @@ absl::Status ListPass::Prepare(const PassRoute& route) {
       return status;
     }
   }
-  if (absl::Status status = ReadPiece(sorter); !status.ok()) return status;
+  if (absl::Status status = ReadPiece(join, sorter); !status.ok())
+    return status;
   auto netted = sorter.Finish();
   if (!netted.ok()) return netted.status();
   changes_ = *std::move(netted);
-  counts_.superseded += changes_.superseded;
-  counts_.refused += changes_.overtaken_replays;
+  if (absl::Status status = join.AddUndeclared(&changes_); !status.ok()) {
+    return status;
+  }
+  if (!join.empty()) ReachCrashPoint(CrashPoint::kFullSyncJoined);
+  counts_.superseded += changes_.superseded + join.superseded();
+  counts_.refused += changes_.overtaken_replays + join.overtaken_replays();
   removals_ = std::make_unique<SortedChanges::Reader>(changes_.removals);
   additions_ = std::make_unique<SortedChanges::Reader>(changes_.additions);
 
@@ -232,7 +237,7 @@ absl::Status ListPass::ReadDoubts() {
   return absl::OkStatus();
 }
 
-absl::Status ListPass::ReadEchoes(ChangeSorter& sorter) {
+absl::Status ListPass::ReadEchoes(FullSyncJoin& join, ChangeSorter& sorter) {
   auto echoes = environment_.ledger->Echoes(list_, last_look_, kEchoesPerPass);
   if (!echoes.ok()) return echoes.status();
   for (const membership::Echo& echo : *echoes) {
@@ -255,7 +260,7 @@ absl::Status ListPass::ReadEchoes(ChangeSorter& sorter) {
                           : Change::kRemove;
       change.flags = SortedChange::kEcho;
       change.order = membership::kEchoOrder;
-      if (absl::Status status = sorter.Add(change); !status.ok()) {
+      if (absl::Status status = join.Add(change, sorter); !status.ok()) {
         return status;
       }
     }
@@ -295,7 +300,7 @@ bool ListPass::OperationChanged() const {
   return number != operation_number_;
 }
 
-absl::Status ListPass::ReadPiece(ChangeSorter& sorter) {
+absl::Status ListPass::ReadPiece(FullSyncJoin& join, ChangeSorter& sorter) {
   if (!operation_.has_value()) return absl::OkStatus();
   using Kind = membership::ListOperation::Kind;
   const Kind kind = operation_->kind;
@@ -323,7 +328,7 @@ absl::Status ListPass::ReadPiece(ChangeSorter& sorter) {
         }
         break;
     }
-    return sorter.Add(change);
+    return join.Add(change, sorter);
   };
   auto last = environment_.operations->ReadEntries(
       kind == Kind::kEmptyFormer ? operation_->source : list_, &piece_position_,
@@ -334,28 +339,30 @@ absl::Status ListPass::ReadPiece(ChangeSorter& sorter) {
 }
 
 absl::Status ListPass::ReadRuns(Change change, bool timed, bool* any_timed,
-                                ChangeSorter& sorter) {
+                                FullSyncJoin& join, ChangeSorter& sorter) {
+  // Runs up to the settled commit may be kept for a full sync.
+  const membership::CommitNumber settled = row_.settled;
   // What waited when the list was to be emptied, and what came since.
   const membership::CommitNumber superseded =
       Emptying() && change == Change::kAdd
           ? std::min(operation_->through, through_)
           : 0;
-  if (superseded > 0) {
+  if (superseded > settled) {
     if (absl::Status status =
-            ReadRuns(change, 0, superseded, /*superseded=*/true,
-                     /*timed=*/false, any_timed, sorter);
+            ReadRuns(change, settled, superseded, /*superseded=*/true,
+                     /*timed=*/false, any_timed, join, sorter);
         !status.ok()) {
       return status;
     }
   }
-  return ReadRuns(change, superseded, through_, /*superseded=*/false, timed,
-                  any_timed, sorter);
+  return ReadRuns(change, std::max(settled, superseded), through_,
+                  /*superseded=*/false, timed, any_timed, join, sorter);
 }
 
 absl::Status ListPass::ReadRuns(Change change, membership::CommitNumber after,
                                 membership::CommitNumber through,
                                 bool superseded, bool timed, bool* any_timed,
-                                ChangeSorter& sorter) {
+                                FullSyncJoin& join, ChangeSorter& sorter) {
   auto runs = environment_.ledger->ReadRuns(list_, change, after, through);
   if (!runs.ok()) return runs.status();
   membership::RunEntry entry;
@@ -375,7 +382,9 @@ absl::Status ListPass::ReadRuns(Change change, membership::CommitNumber after,
                    (superseded ? SortedChange::kOperation : 0) |
                    (entry.replay ? SortedChange::kReplay : 0);
     if (timed) *any_timed |= SetTime(entry, sorted);
-    if (absl::Status status = sorter.Add(sorted); !status.ok()) return status;
+    if (absl::Status status = join.Add(sorted, sorter); !status.ok()) {
+      return status;
+    }
   }
   return (*runs)->status();
 }

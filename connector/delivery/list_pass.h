@@ -2,6 +2,7 @@
 #define CONNECTOR_DELIVERY_LIST_PASS_H_
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <initializer_list>
 #include <map>
@@ -22,6 +23,7 @@
 #include "connector/delivery/delivery_control.h"
 #include "connector/delivery/delivery_event.h"
 #include "connector/delivery/doubt_set.h"
+#include "connector/delivery/full_sync_join.h"
 #include "connector/delivery/gate.h"
 #include "connector/delivery/list_finder.h"
 #include "connector/delivery/record_buffer.h"
@@ -35,6 +37,10 @@ namespace connector::delivery {
 // What every pass works with. All pointers must outlive it.
 struct PassEnvironment {
   membership::Ledger* ledger = nullptr;
+  // nullptr: there are none.
+  membership::FullSyncs* full_syncs = nullptr;
+  // Set when the process stops; may be nullptr.
+  const std::atomic<bool>* stop = nullptr;
   membership::Operations* operations = nullptr;
   // nullptr: Pinterest's counters are not noted.
   membership::CounterTable* counters = nullptr;
@@ -137,21 +143,22 @@ class ListPass {
   bool GatesOpen(std::initializer_list<Gate*> gates, StepResult* otherwise);
   absl::Status Prepare(const PassRoute& route);
   absl::Status ReadDoubts();
-  absl::Status ReadEchoes(ChangeSorter& sorter);
+  absl::Status ReadEchoes(FullSyncJoin& join, ChangeSorter& sorter);
   // What waits for the list. With `timed` the times of events count;
   // `any_timed` is set if one of them has one.
   absl::Status ReadRuns(membership::Change change, bool timed, bool* any_timed,
-                        ChangeSorter& sorter);
+                        FullSyncJoin& join, ChangeSorter& sorter);
   absl::Status ReadRuns(membership::Change change,
                         membership::CommitNumber after,
                         membership::CommitNumber through, bool superseded,
-                        bool timed, bool* any_timed, ChangeSorter& sorter);
+                        bool timed, bool* any_timed, FullSyncJoin& join,
+                        ChangeSorter& sorter);
   // Exits that were settled before.
   absl::Status ReadRememberedExits(ChangeSorter& sorter);
   // The operation that is under way; takes up one that was asked for.
   absl::Status ReadOperation();
   // Reads its next piece.
-  absl::Status ReadPiece(ChangeSorter& sorter);
+  absl::Status ReadPiece(FullSyncJoin& join, ChangeSorter& sorter);
   // Another operation began, or this one was overtaken.
   bool OperationChanged() const;
   bool Emptying() const {

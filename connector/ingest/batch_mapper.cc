@@ -139,7 +139,8 @@ class Mapper {
     out_.bytes = kBatchBytes + out_.batch.rejections.size() *
                                    sizeof(membership::IntakeRejection);
     for (const membership::SegmentChanges& changes : out_.batch.segments) {
-      out_.bytes += sizeof(changes) + changes.run.bytes();
+      out_.bytes +=
+          sizeof(changes) + changes.run.bytes() + changes.former_forms.bytes();
     }
     return std::move(out_);
   }
@@ -320,7 +321,7 @@ class Mapper {
         if (target.change != Change::kAdd) continue;
         for (const auto& form : records_[0].former_forms) {
           // No exit: nothing to be remembered.
-          out_.batch.segments[target.changes].run.Add(
+          out_.batch.segments[target.changes].former_forms.Add(
               Change::kRemove, form, /*counted=*/false,
               time_exits_ ? std::make_optional(absl::InfinitePast())
                           : std::nullopt);

@@ -277,7 +277,7 @@ TEST(BatchMapperModelTest, LastEventsAndCountsAreThoseOfThePlainModel) {
         }
         counts[id] = changes.counts;
         int64_t counted = 0;
-        for (const ReadChange& change : ReadChanges(changes.run)) {
+        for (const ReadChange& change : ReadChanges(changes)) {
           got[{id, change.record}] = change.change;
           counted += change.counted;
           other_forms += !change.counted;

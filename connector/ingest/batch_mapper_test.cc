@@ -52,7 +52,7 @@ class BatchMapperTest : public ::testing::Test {
   // `known_`.
   std::vector<std::string> Changes(const membership::SegmentChanges& changes) {
     std::vector<std::string> out;
-    for (const ReadChange& change : ReadChanges(changes.run)) {
+    for (const ReadChange& change : ReadChanges(changes)) {
       std::string name = "?";
       for (const auto& [text, record] : known_) {
         if (record == change.record) name = text;
@@ -181,7 +181,7 @@ TEST_F(BatchMapperTest, RejectsEachBadIdentityAndKeepsItsNeighbours) {
     for (const auto& changes : mapped.batch.segments) {
       EXPECT_EQ(Counts(changes.counts), "received 3 excluded 0 rejected 1");
       int counted = 0;
-      for (const ReadChange& c : ReadChanges(changes.run)) counted += c.counted;
+      for (const ReadChange& c : ReadChanges(changes)) counted += c.counted;
       EXPECT_EQ(counted, 2);
     }
   }

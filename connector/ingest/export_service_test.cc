@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "connector/base/error.h"
@@ -217,6 +218,36 @@ TEST_F(ExportServiceTest, ExportsFromOpenToEnd) {
   Host again(stub_.get());
   ASSERT_TRUE(again.Send(OpenFrame()));
   EXPECT_EQ(Reason(again.Finish()), "EXPORT_ENDED");
+}
+
+TEST_F(ExportServiceTest, FullSyncFramesAreNumberedLikeBatches) {
+  Host host(stub_.get());
+  ASSERT_TRUE(host.Send(OpenFrame()));
+  ASSERT_TRUE(host.Read().has_opened());
+  v1::ExportSegmentsRequest begin;
+  begin.mutable_begin_full_sync()->set_sequence_number(1);
+  begin.mutable_begin_full_sync()->mutable_segment()->set_segment_namespace(
+      "ups");
+  begin.mutable_begin_full_sync()->mutable_segment()->set_segment_id("full");
+  v1::ExportSegmentsRequest commit;
+  commit.mutable_commit_full_sync()->set_sequence_number(3);
+  *commit.mutable_commit_full_sync()->mutable_segment() =
+      begin.begin_full_sync().segment();
+  ASSERT_TRUE(host.Send(begin));
+  ASSERT_TRUE(host.Send(BatchFrame(OneMember(2, "2@example.com"))));
+  ASSERT_TRUE(host.Send(commit));
+  ASSERT_TRUE(host.ReadUntilDurable(3));
+  // The segment is there although nobody is its member yet.
+  EXPECT_TRUE(catalog_.FindSegment(destination_, "ups", "full").has_value());
+  begin.mutable_begin_full_sync()->set_sequence_number(4);
+  begin.mutable_begin_full_sync()->mutable_expire_after()->set_seconds(8 * 24 *
+                                                                       3600);
+  ASSERT_TRUE(host.Send(begin));
+  const grpc::Status status = host.Finish();
+  EXPECT_EQ(Reason(status), "FIELD_INVALID");
+  EXPECT_TRUE(
+      absl::StrContains(status.error_message(), "begin_full_sync.expire_after"))
+      << status.error_message();
 }
 
 TEST_F(ExportServiceTest, HalfCloseIsAnsweredWithTheLastAcks) {

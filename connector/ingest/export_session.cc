@@ -9,6 +9,7 @@
 #include "connector/base/error.h"
 #include "connector/config/destination_config.h"
 #include "connector/ingest/batch_mapper.h"
+#include "connector/ingest/full_sync_frame.h"
 
 namespace connector::ingest {
 namespace {
@@ -39,6 +40,12 @@ void ExportSession::OnFrame(const v1::ExportSegmentsRequest& frame) {
       return;
     case v1::ExportSegmentsRequest::kEnd:
       OnEndFrame(frame.end());
+      return;
+    case v1::ExportSegmentsRequest::kBeginFullSync:
+      OnFullSyncFrame(frame.begin_full_sync(), "begin_full_sync");
+      return;
+    case v1::ExportSegmentsRequest::kCommitFullSync:
+      OnFullSyncFrame(frame.commit_full_sync(), "commit_full_sync");
       return;
     case v1::ExportSegmentsRequest::FRAME_NOT_SET:
       break;
@@ -110,6 +117,31 @@ void ExportSession::OnBatchFrame(const v1::ExportBatch& batch) {
   mapped->batch.fence = fence_;
   ReachCrashPoint(CrashPoint::kBatchMapped);
   Commit(std::move(mapped->batch), bytes);
+}
+
+template <typename Frame>
+void ExportSession::OnFullSyncFrame(const Frame& frame,
+                                    absl::string_view name) {
+  {
+    absl::MutexLock lock(&mutex_);
+    if (!stream_.OnBatch(frame.sequence_number(), 0, name)) return;
+  }
+  const auto destination = context_.registry->FindDestination(destination_);
+  absl::StatusOr<membership::Batch> batch = DestinationNotFound();
+  if (destination != nullptr) {
+    batch = MapFullSyncFrame(*destination, frame, context_.catalog);
+  }
+  {
+    absl::MutexLock lock(&mutex_);
+    if (!batch.ok()) {
+      stream_.OnRefused(batch.status());
+      return;
+    }
+    stream_.OnMapped({}, 0);
+  }
+  batch->export_id = export_id_;
+  batch->fence = fence_;
+  Commit(*std::move(batch), 0);
 }
 
 void ExportSession::OnEndFrame(const v1::EndExport& end) {

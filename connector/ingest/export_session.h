@@ -80,6 +80,9 @@ class ExportSession : public membership::ExportListener,
   void OnOpenFrame(const audience_sync::v1::OpenExport& open);
   void OnBatchFrame(const audience_sync::v1::ExportBatch& batch);
   void OnEndFrame(const audience_sync::v1::EndExport& end);
+  // BeginFullSync or CommitFullSync.
+  template <typename Frame>
+  void OnFullSyncFrame(const Frame& frame, absl::string_view name);
   void Commit(membership::Batch batch, int64_t bytes);
   // Does what the stream asks for.
   void Advance();

@@ -82,7 +82,8 @@ void ExportStream::OnOpened(const membership::ExportPosition& position,
   opened.set_history_id(std::string(history_id));
 }
 
-bool ExportStream::OnBatch(int64_t sequence_number, int64_t bytes) {
+bool ExportStream::OnBatch(int64_t sequence_number, int64_t bytes,
+                           absl::string_view frame) {
   if (!failure_.ok() || cancelled_) return false;
   if (phase_ != Phase::kOpen) {
     Unexpected(phase_ == Phase::kNew
@@ -91,7 +92,8 @@ bool ExportStream::OnBatch(int64_t sequence_number, int64_t bytes) {
     return false;
   }
   if (sequence_number < 1) {
-    Fail(FieldError("batch.sequence_number", "must be at least 1"));
+    Fail(FieldError(absl::StrCat(frame, ".sequence_number"),
+                    "must be at least 1"));
     return false;
   }
   pending_.emplace_back().bytes = bytes;

@@ -46,7 +46,9 @@ class ExportStream {
   bool OnOpen(const audience_sync::v1::OpenExport& open);
   // True: map the batch, then OnMapped() or OnRefused(). `bytes` is what it
   // takes in memory until then.
-  bool OnBatch(int64_t sequence_number, int64_t bytes);
+  // Also of other frames that are numbered like batches, by their name.
+  bool OnBatch(int64_t sequence_number, int64_t bytes,
+               absl::string_view frame = "batch");
   // True: commit the end of the export as a batch with this number.
   bool OnEnd(const audience_sync::v1::EndExport& end);
   // A frame with nothing in it.

@@ -175,7 +175,7 @@ class FakeIntake : public membership::Intake {
       outcome.position = position;
     }
     for (const membership::SegmentChanges& changes : batch.segments) {
-      for (const ReadChange& change : ReadChanges(changes.run)) {
+      for (const ReadChange& change : ReadChanges(changes)) {
         last_events_[{changes.segment, change.record}] = change.change;
       }
     }

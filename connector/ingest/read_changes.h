@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/time/time.h"
+#include "connector/membership/intake.h"
 #include "connector/membership/run.h"
 #include "gtest/gtest.h"
 
@@ -43,6 +45,16 @@ inline std::vector<ReadChange> ReadChanges(const membership::RunBuilder& run) {
               return a.order < b.order;
             });
   return changes;
+}
+
+// What a batch brings to a segment, in order.
+inline std::vector<ReadChange> ReadChanges(
+    const membership::SegmentChanges& changes) {
+  std::vector<ReadChange> all = ReadChanges(changes.former_forms);
+  for (ReadChange& change : ReadChanges(changes.run)) {
+    all.push_back(std::move(change));
+  }
+  return all;
 }
 
 }  // namespace connector::ingest

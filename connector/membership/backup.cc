@@ -134,6 +134,24 @@ absl::Status ApplyRestore(Core& core) {
       ++row.epoch;
       row.unknown_members = true;
       set.Put(Family::kMeta, NumberKey(kListKey, number), EncodeList(row));
+      // Their exports are gone: what was not applied is told anew.
+      IntakeCounts counts = core.tables.segments.at(row.segment).intake;
+      bool dropped = false;
+      for (auto [id, full_sync] : state.full_syncs) {
+        if (full_sync.ended() || full_sync.state == FullSyncState::kReleased) {
+          continue;
+        }
+        full_sync.state = FullSyncState::kDiscarded;
+        full_sync.decision_time = core.clock.Now();
+        counts.rejected += full_sync.declared;
+        dropped = true;
+        set.Put(Family::kMeta, NumberKey(kFullSyncKey, number, id),
+                EncodeFullSync(full_sync));
+      }
+      if (dropped) {
+        set.Put(Family::kCounters, NumberKey(kIntakeKey, row.segment),
+                EncodeIntakeCounts(counts));
+      }
     }
   }
   // Hosts begin anew.

@@ -152,6 +152,8 @@ absl::Status CatalogPart::DeleteDestination(DestinationNumber destination) {
     set.Delete(Family::kCounters, NumberKey(kMembersKey, list));
     set.DeleteRange(Family::kCounters,
                     PrefixRange(NumberKey(kPendingKey, list)));
+    set.DeleteRange(Family::kCounters, PrefixRange(NumberKey(kKeptKey, list)));
+    set.DeleteRange(Family::kMeta, PrefixRange(NumberKey(kFullSyncKey, list)));
     set.DeleteRange(Family::kCounters, PrefixRange(NumberKey(kExitsKey, list)));
     set.DeleteRange(Family::kRuns, PrefixRange(PlainKey(list)));
     set.DeleteRange(Family::kBlocks, PrefixRange(PlainKey(list)));
@@ -176,6 +178,7 @@ absl::Status CatalogPart::DeleteDestination(DestinationNumber destination) {
     tables.operations.erase(list);
     tables.pending_lists.erase(list);
     tables.echo_lists.erase(list);
+    tables.full_sync_lists.erase(list);
     tables.exit_lists.erase(list);
   }
   tables.destinations.erase(destination);

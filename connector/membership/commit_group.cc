@@ -93,6 +93,15 @@ CommitGroup::CommitGroup(Core& core, RejectionLog& rejections)
 }
 
 void CommitGroup::Take(Batch batch, Done done) {
+  if (batch.full_sync_decision.has_value()) {
+    absl::StatusOr<bool> repeat = Decide(*batch.full_sync_decision);
+    if (repeat.ok()) {
+      taken_.push_back({std::move(done), CommitOutcome{*repeat, {}}, nullptr});
+    } else {
+      taken_.push_back({std::move(done), repeat.status(), nullptr});
+    }
+    return;
+  }
   ExportDraft* draft = nullptr;
   absl::StatusOr<bool> repeat = Check(batch, &draft);
   if (!repeat.ok()) {
@@ -121,6 +130,7 @@ absl::StatusOr<bool> CommitGroup::Check(const Batch& batch,
       return DestinationNotFound();
     }
     if (absl::Status s = CheckSegments(batch); !s.ok()) return s;
+    if (absl::Status s = CheckFullSync(batch); !s.ok()) return s;
     if (batch.export_id.empty()) {
       if (absl::Status s = CheckBacklog(batch); !s.ok()) return s;
       return false;
@@ -145,7 +155,10 @@ absl::StatusOr<bool> CommitGroup::Check(const Batch& batch,
           (batch.end_of_export ? known.durable : expected)) {
         return Gap(expected);
       }
-      if (!batch.end_of_export) {
+      // These take next to no room, and what ends something is not held up.
+      if (batch.full_sync.has_value()) {
+        if (absl::Status s = CheckFullSyncCommit(batch); !s.ok()) return s;
+      } else if (!batch.end_of_export) {
         if (absl::Status s = CheckBacklog(batch); !s.ok()) return s;
       }
       return false;
@@ -261,6 +274,9 @@ void CommitGroup::Add(const Batch& batch, ExportDraft* draft) {
   BatchRow row;
   row.commit = newest_.commit;
   row.digest = batch.digest;
+  if (draft != nullptr && draft->durable == 0) {
+    LeaveFullSyncs(batch, /*ended=*/false);
+  }
   for (const SegmentChanges& changes : batch.segments) {
     ListNumber former = 0;
     if (!IsMapped(changes.segment, &former)) {
@@ -272,10 +288,9 @@ void CommitGroup::Add(const Batch& batch, ExportDraft* draft) {
       continue;
     }
     AddCounts(segments_[changes.segment], changes.counts);
-    if (changes.run.empty()) continue;
-    AddRuns(changes, former, destination);
-    row.lists.push_back(changes.list);
+    AddChanges(batch, changes, former, destination, &row);
   }
+  if (batch.full_sync.has_value()) AddFullSyncFrame(batch, &row);
   if (!IsZero(batch.counts_without_segment)) {
     AddCounts(destination.without_segment, batch.counts_without_segment);
     destination.counted = true;
@@ -290,6 +305,7 @@ void CommitGroup::Add(const Batch& batch, ExportDraft* draft) {
   draft->changed = true;
   if (batch.end_of_export) {
     draft->ended = true;
+    LeaveFullSyncs(batch, /*ended=*/true);
     return;
   }
   ++draft->durable;
@@ -308,8 +324,13 @@ bool CommitGroup::IsMapped(SegmentNumber segment, ListNumber* former) {
   return found->second.row.mapping == MappingState::kMapped;
 }
 
-void CommitGroup::AddRuns(const SegmentChanges& changes, ListNumber former,
-                          DestinationDraft& destination) {
+bool CommitGroup::AddRun(ListNumber list_number, ListNumber former,
+                         const RunBuilder& run,
+                         std::initializer_list<Change> kinds,
+                         DestinationDraft& destination) {
+  bool any = false;
+  for (Change change : kinds) any |= run.count(change) > 0;
+  if (!any) return false;
   const uint32_t part = parts_++;
   const auto add = [&](ListNumber number, Change change,
                        const std::string& head, const std::string& body) {
@@ -324,25 +345,26 @@ void CommitGroup::AddRuns(const SegmentChanges& changes, ListNumber former,
     destination.bytes += bytes;
     return bytes;
   };
-  for (Change change : {Change::kRemove, Change::kAdd}) {
-    if (changes.run.count(change) == 0) continue;
+  for (Change change : kinds) {
+    if (run.count(change) == 0) continue;
     const std::string head =
-        RunHead(changes.run.flags(change), now_, newest_.next_order);
-    const std::string body = changes.run.Body(change);
-    const int64_t bytes = add(changes.list, change, head, body);
+        RunHead(run.flags(change), now_, newest_.next_order);
+    const std::string body = run.Body(change);
+    const int64_t bytes = add(list_number, change, head, body);
     // An exit goes to a list that was replaced as long as it has members.
     if (former != 0 && change == Change::kRemove) {
       add(former, change, head, body);
     }
-    if (change == Change::kRemove && changes.run.has_timed_exits()) {
-      PendingRow& exits = lists_[changes.list].exits;
-      set_.Put(Family::kRuns, ExitKey(changes.list, newest_.commit, part), head,
+    if (change == Change::kRemove && run.has_timed_exits()) {
+      PendingRow& exits = lists_[list_number].exits;
+      set_.Put(Family::kRuns, ExitKey(list_number, newest_.commit, part), head,
                body);
       exits.bytes += bytes;
       exits.runs.emplace_back(part, change);
     }
   }
-  newest_.next_order += changes.run.total();
+  newest_.next_order += run.total();
+  return true;
 }
 
 void CommitGroup::AddRejections(const Batch& batch) {
@@ -413,6 +435,7 @@ absl::Status CommitGroup::Write() {
                EncodeIntakeCounts(draft.without_segment));
     }
   }
+  WriteFullSyncs();
   set_.Put(Family::kCounters, kNewestCommitKey, EncodeNewestCommit(newest_));
   return core_.database.Write(set_, Database::Sync::kYes);
 }
@@ -442,6 +465,7 @@ void CommitGroup::Publish() {
     if (draft.exits.bytes > 0) tables.exit_lists.insert(number);
     tables.pending_lists.insert(number);
   }
+  PublishFullSyncs();
   for (auto& [key, draft] : exports_) {
     if (!draft.changed) continue;
     ExportState* state = draft.state;
@@ -453,16 +477,19 @@ void CommitGroup::Publish() {
     for (BatchRow& row : draft.rows) {
       if (state->window_complete() &&
           state->window.size() < core_.tuning.export_window) {
-        state->window.push_back({row.commit, std::move(row.lists)});
+        state->window.push_back(
+            {row.commit, std::move(row.lists), std::move(row.full_syncs)});
       }
       ++state->durable;
     }
     if (!was_idle || draft.rows.empty()) continue;
     const UndeliveredBatch& next = state->window.front();
-    if (next.lists.empty()) {
-      released_.push_back(key);
-    } else {
+    if (!next.lists.empty()) {
       tables.exports.Wait(next.lists.front(), next.commit, state);
+    } else if (!next.full_syncs.empty()) {
+      tables.exports.Wait(next.full_syncs.front().first, kEndOfFullSync, state);
+    } else {
+      released_.push_back(key);
     }
   }
 }
@@ -471,15 +498,20 @@ void CommitGroup::Answer() {
   // Delivery first: whoever was answered may rely on its knowing of the
   // changes.
   std::function<void(ListNumber, bool)> listener;
+  std::function<void()> full_sync_listener;
   if (published_) {
     absl::MutexLock lock(&core_.tables.mutex);
     listener = core_.tables.commit_listener;
+    if (!full_syncs_.empty()) {
+      full_sync_listener = core_.tables.full_sync_listener;
+    }
   }
   if (listener) {
     for (const auto& [list, draft] : lists_) {
       listener(list, draft.has_removals);
     }
   }
+  if (full_sync_listener) full_sync_listener();
   ReachCrashPoint(CrashPoint::kCommitTold);
   for (Taken& taken : taken_) {
     taken.done(std::move(taken.outcome));

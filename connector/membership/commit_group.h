@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -45,6 +47,8 @@ class CommitGroup {
 
   // The exports whose next batch waits for no list.
   const std::vector<ExportName>& released() const { return released_; }
+  // Lists of which a full sync ended without having been applied.
+  const std::vector<ListNumber>& ended_full_syncs() const { return ended_; }
 
  private:
   // An export as it will be when the group is written.
@@ -69,6 +73,13 @@ class CommitGroup {
     bool has_removals = false;
     // Removals that are kept beside the runs.
     PendingRow exits;
+  };
+  // The full syncs of a list as they will be.
+  struct FullSyncDraft {
+    DestinationNumber destination = 0;
+    SegmentNumber segment = 0;
+    std::map<FullSyncNumber, FullSync> rows;
+    std::set<FullSyncNumber> changed;
   };
   struct Taken {
     Done done;
@@ -96,8 +107,38 @@ class CommitGroup {
   void Add(const Batch& batch, ExportDraft* draft);
   // Whether the segment's events are taken, and the list that was replaced.
   bool IsMapped(SegmentNumber segment, ListNumber* former);
-  void AddRuns(const SegmentChanges& changes, ListNumber former,
-               DestinationDraft& destination);
+  // Writes the changes of `run` of the kinds; true if there are any. Removals
+  // go to a list that was replaced, too.
+  bool AddRun(ListNumber list, ListNumber former, const RunBuilder& run,
+              std::initializer_list<Change> kinds,
+              DestinationDraft& destination);
+
+  // In commit_group_full_sync.cc.
+
+  // Takes the list's full syncs in, if it has any.
+  void LoadFullSyncs(ListNumber list)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(core_.tables.mutex);
+  // Those that the batch may have to do with.
+  absl::Status CheckFullSync(const Batch& batch)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(core_.tables.mutex);
+  absl::Status CheckFullSyncCommit(const Batch& batch);
+  // The newest full sync of the list by this export; nullptr if it has none.
+  FullSync* FindFullSync(ListNumber list, absl::string_view export_id);
+  // The changes of a batch to one segment, of which the additions may belong to
+  // a full sync.
+  void AddChanges(const Batch& batch, const SegmentChanges& changes,
+                  ListNumber former, DestinationDraft& destination,
+                  BatchRow* row);
+  void AddDeclared(const SegmentChanges& changes, FullSync& full_sync,
+                   DestinationDraft& destination);
+  void AddFullSyncFrame(const Batch& batch, BatchRow* row);
+  // Full syncs of an export that ended, or that had its id before.
+  void LeaveFullSyncs(const Batch& batch, bool ended);
+  absl::StatusOr<bool> Decide(const FullSyncDecision& decision);
+  void EndFullSync(FullSync& full_sync, FullSyncState state, int32_t reason);
+  void WriteFullSyncs();
+  void PublishFullSyncs() ABSL_EXCLUSIVE_LOCKS_REQUIRED(core_.tables.mutex);
+
   void AddRejections(const Batch& batch);
   absl::Status Write();
   void Publish();
@@ -121,6 +162,8 @@ class CommitGroup {
   std::map<ListNumber, ListDraft> lists_;
   std::vector<Taken> taken_;
   std::vector<ExportName> released_;
+  std::map<ListNumber, FullSyncDraft> full_syncs_;
+  std::vector<ListNumber> ended_;
 };
 
 }  // namespace connector::membership

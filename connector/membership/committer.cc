@@ -6,10 +6,11 @@
 namespace connector::membership {
 
 Committer::Committer(Core& core, ExportProgress& progress,
-                     RejectionLog& rejections)
+                     RejectionLog& rejections, FullSyncPart& full_syncs)
     : core_(core),
       progress_(progress),
       rejections_(rejections),
+      full_syncs_(full_syncs),
       thread_([this] { Run(); }) {}
 
 Committer::~Committer() {
@@ -57,6 +58,9 @@ void Committer::Run() {
     group.Commit();
     group.Answer();
     ReachCrashPoint(CrashPoint::kCommitAcknowledged);
+    if (!group.ended_full_syncs().empty()) {
+      full_syncs_.Clean(group.ended_full_syncs()).IgnoreError();
+    }
     if (!group.released().empty()) {
       // A failure is the store's and has been told.
       progress_.Release(group.released()).IgnoreError();

@@ -12,6 +12,7 @@
 #include "absl/synchronization/mutex.h"
 #include "connector/membership/commit_group.h"
 #include "connector/membership/export_progress.h"
+#include "connector/membership/full_sync_part.h"
 #include "connector/membership/intake.h"
 #include "connector/membership/tables.h"
 
@@ -21,7 +22,8 @@ namespace connector::membership {
 // together while the last group was written.
 class Committer final : public Intake {
  public:
-  Committer(Core& core, ExportProgress& progress, RejectionLog& rejections);
+  Committer(Core& core, ExportProgress& progress, RejectionLog& rejections,
+            FullSyncPart& full_syncs);
   // Commits what is queued, then stops.
   ~Committer() override;
 
@@ -45,6 +47,7 @@ class Committer final : public Intake {
   Core& core_;
   ExportProgress& progress_;
   RejectionLog& rejections_;
+  FullSyncPart& full_syncs_;
   absl::Mutex mutex_;
   std::deque<Queued> queue_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;

@@ -12,13 +12,16 @@ ExportProgress::Step::Step(ExportProgress& progress)
     : progress_(progress), lock_(&progress.mutex_) {}
 
 absl::Status ExportProgress::Step::Settle(ListNumber list, CommitNumber through,
+                                          std::vector<FullSyncNumber> ended,
                                           WriteSet& set) {
   list_ = list;
   through_ = through;
+  ended_ = std::move(ended);
   std::vector<ExportState*> waiting;
   {
     absl::MutexLock lock(&progress_.core_.tables.mutex);
-    waiting = progress_.core_.tables.exports.TakeWaiting(list, through);
+    waiting = progress_.core_.tables.exports.TakeWaiting(
+        list, ended_.empty() ? through : kEndOfFullSync);
   }
   return Release(waiting, set);
 }
@@ -45,9 +48,10 @@ absl::Status ExportProgress::Step::ReleaseOne(ExportState* state,
       while (!waits && !state->window.empty()) {
         const UndeliveredBatch& batch = state->window.front();
         ListNumber list = 0;
-        waits = FindUnsettled(batch, &list);
+        CommitNumber commit = batch.commit;
+        waits = FindUnsettled(batch, &list, &commit);
         if (waits) {
-          core.tables.exports.Wait(list, batch.commit, state);
+          core.tables.exports.Wait(list, commit, state);
         } else {
           state->window.pop_front();
           ++state->released;
@@ -81,7 +85,8 @@ absl::Status ExportProgress::Step::ReleaseOne(ExportState* state,
 }
 
 bool ExportProgress::Step::FindUnsettled(const UndeliveredBatch& batch,
-                                         ListNumber* list) {
+                                         ListNumber* list,
+                                         CommitNumber* commit) {
   Tables& tables = progress_.core_.tables;
   tables.mutex.AssertHeld();
   for (ListNumber candidate : batch.lists) {
@@ -92,6 +97,22 @@ bool ExportProgress::Step::FindUnsettled(const UndeliveredBatch& batch,
       continue;
     }
     *list = candidate;
+    return true;
+  }
+  for (const auto& [candidate, number] : batch.full_syncs) {
+    if (candidate == list_ &&
+        std::find(ended_.begin(), ended_.end(), number) != ended_.end()) {
+      continue;
+    }
+    const auto found = tables.lists.find(candidate);
+    if (found == tables.lists.end()) continue;
+    const auto full_sync = found->second.full_syncs.find(number);
+    if (full_sync == found->second.full_syncs.end() ||
+        full_sync->second.ended()) {
+      continue;
+    }
+    *list = candidate;
+    *commit = kEndOfFullSync;
     return true;
   }
   return false;
@@ -112,7 +133,8 @@ absl::Status ExportProgress::Step::ReadWindow(ExportState* state, int64_t first,
         key->number != static_cast<uint64_t>(number)) {
       break;
     }
-    rows.push_back({row->commit, std::move(row->lists)});
+    rows.push_back(
+        {row->commit, std::move(row->lists), std::move(row->full_syncs)});
   }
   if (absl::Status s = scan.status(); !s.ok()) return s;
   if (number != last + 1) {

@@ -25,8 +25,10 @@ class ExportProgress {
    public:
     explicit Step(ExportProgress& progress);
 
-    // Puts what follows from settling `list` through `through` into the set.
-    absl::Status Settle(ListNumber list, CommitNumber through, WriteSet& set);
+    // Puts what follows from settling `list` through `through`, and from the
+    // end of these full syncs of it, into the set.
+    absl::Status Settle(ListNumber list, CommitNumber through,
+                        std::vector<FullSyncNumber> ended, WriteSet& set);
     // The same for exports that wait for no list.
     absl::Status Release(const std::vector<ExportState*>& exports,
                          WriteSet& set);
@@ -37,7 +39,8 @@ class ExportProgress {
 
    private:
     absl::Status ReleaseOne(ExportState* state, WriteSet& set);
-    bool FindUnsettled(const UndeliveredBatch& batch, ListNumber* list);
+    bool FindUnsettled(const UndeliveredBatch& batch, ListNumber* list,
+                       CommitNumber* commit);
     absl::Status ReadWindow(ExportState* state, int64_t first, int64_t last);
 
     ExportProgress& progress_;
@@ -45,6 +48,7 @@ class ExportProgress {
     // The list that is being settled.
     ListNumber list_ = 0;
     CommitNumber through_ = 0;
+    std::vector<FullSyncNumber> ended_;
     std::vector<ExportState*> moved_;
   };
 

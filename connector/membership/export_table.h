@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <map>
 #include <memory>
 #include <string>
@@ -21,10 +22,15 @@ namespace connector::membership {
 // Destination and id.
 using ExportName = std::pair<DestinationNumber, std::string>;
 
+// What a batch of a full sync waits for instead of a commit.
+inline constexpr CommitNumber kEndOfFullSync =
+    std::numeric_limits<CommitNumber>::max();
+
 // A batch that is durable and not delivered.
 struct UndeliveredBatch {
   CommitNumber commit = 0;
   std::vector<ListNumber> lists;
+  std::vector<std::pair<ListNumber, FullSyncNumber>> full_syncs;
 };
 
 // One export.

@@ -192,6 +192,42 @@ TEST(RowsTest, ReadWhatWasStored) {
   EXPECT_EQ(batch_read->commit, 99);
   EXPECT_EQ(batch_read->digest, batch.digest);
   EXPECT_EQ(batch_read->lists, batch.lists);
+  EXPECT_TRUE(batch_read->full_syncs.empty());
+  const std::string without = EncodeBatch(batch);
+  batch.full_syncs = {{7, 300}};
+  EXPECT_EQ(DecodeBatch(EncodeBatch(batch))->full_syncs, batch.full_syncs);
+  // What older builds wrote stands before what was added.
+  EXPECT_EQ(EncodeBatch(batch).substr(0, without.size()), without);
+
+  FullSync full_sync;
+  full_sync.state = FullSyncState::kWaiting;
+  full_sync.export_id = "e";
+  full_sync.begin_sequence_number = 3;
+  full_sync.begin_commit = 4;
+  full_sync.release_commit = 5;
+  full_sync.declared = 6;
+  full_sync.bytes = 7;
+  full_sync.members = 8;
+  full_sync.removals = 9;
+  full_sync.begin_time = absl::FromUnixSeconds(10);
+  full_sync.decision_time = absl::FromUnixSeconds(11);
+  full_sync.cleaned = true;
+  const auto full_sync_read = DecodeFullSync(EncodeFullSync(full_sync));
+  ASSERT_TRUE(full_sync_read.has_value());
+  EXPECT_EQ(full_sync_read->state, FullSyncState::kWaiting);
+  EXPECT_EQ(full_sync_read->export_id, "e");
+  EXPECT_EQ(full_sync_read->begin_sequence_number, 3);
+  EXPECT_EQ(full_sync_read->begin_commit, 4);
+  EXPECT_EQ(full_sync_read->release_commit, 5);
+  EXPECT_EQ(full_sync_read->declared, 6);
+  EXPECT_EQ(full_sync_read->bytes, 7);
+  EXPECT_EQ(full_sync_read->members, 8);
+  EXPECT_EQ(full_sync_read->removals, 9);
+  EXPECT_EQ(full_sync_read->begin_time, absl::FromUnixSeconds(10));
+  EXPECT_EQ(full_sync_read->expire_time, absl::InfiniteFuture());
+  EXPECT_EQ(full_sync_read->commit_time, absl::InfinitePast());
+  EXPECT_EQ(full_sync_read->decision_time, absl::FromUnixSeconds(11));
+  EXPECT_TRUE(full_sync_read->cleaned);
 
   JournalRejection refused;
   refused.time = absl::FromUnixMicros(1'700'000'000'000'001);
@@ -271,6 +307,7 @@ TEST(RowsTest, RandomBytesDoNotCrash) {
     DecodeDoubt(noise);
     DecodeEcho(noise);
     DecodeRejection(noise);
+    DecodeFullSync(noise);
     ParseExportKey(noise);
   }
 }

@@ -5,12 +5,14 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "connector/membership/full_sync.h"
 #include "connector/membership/run.h"
 #include "connector/membership/types.h"
 
@@ -56,7 +58,20 @@ struct SegmentChanges {
   SegmentNumber segment = 0;
   ListNumber list = 0;
   IntakeCounts counts;
+  // Removals of former forms of those that the batch adds (never counted). They
+  // stand before `run`. Left out when the additions belong to a full sync.
+  RunBuilder former_forms;
   RunBuilder run;
+};
+
+// A frame about a full sync; numbered like a batch.
+struct FullSyncFrame {
+  enum class Kind { kBegin, kCommit };
+  Kind kind = Kind::kBegin;
+  SegmentNumber segment = 0;
+  ListNumber list = 0;
+  // Of a begin: how long after it the full sync ends if it is not committed.
+  absl::Duration expire_after;
 };
 
 // A batch that is mapped and ready to be made durable.
@@ -73,6 +88,10 @@ struct Batch {
   std::array<uint8_t, 16> digest = {};
   // Nothing but the end of the export; `sequence_number` is its last batch.
   bool end_of_export = false;
+  // Nothing but this frame.
+  std::optional<FullSyncFrame> full_sync;
+  // Nothing but this, without an export.
+  std::optional<FullSyncDecision> full_sync_decision;
 
   std::vector<SegmentChanges> segments;
   // Identity × membership that belongs to no segment.
@@ -109,9 +128,16 @@ class Intake {
   // `done` must not block. On anything but OK nothing of the batch is stored.
   // Errors: ABORTED STREAM_FENCED; OUT_OF_RANGE SEQUENCE_GAP (metadata
   // "expected"); INVALID_ARGUMENT SEQUENCE_REUSED; FAILED_PRECONDITION
-  // EXPORT_ENDED; RESOURCE_EXHAUSTED BACKLOG_FULL, and DISK_FULL while the disk
+  // EXPORT_ENDED, FULL_SYNC_NOT_OPEN, and of a decision FULL_SYNC_NOT_WAITING
+  // or NOT_FOUND FULL_SYNC_NOT_FOUND;
+  // RESOURCE_EXHAUSTED BACKLOG_FULL, and DISK_FULL while the disk
   // has no more than delivery needs, both with a retry delay; NOT_FOUND
   // DESTINATION_NOT_FOUND; UNAVAILABLE STORE_FAILED after a failed write.
+  //
+  // While the export has a full sync open, additions to its list are kept aside
+  // for it and everything else is as usual. Additions to the list of a full
+  // sync of this export that ended without its commit count as rejected, until
+  // it is begun anew or the export ends.
   //
   // An end with a number below the durable one is SEQUENCE_REUSED: another
   // batch stands behind what it says is the last.

@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "connector/membership/full_sync.h"
 #include "connector/membership/intake.h"
 #include "connector/membership/ledger.h"
 #include "connector/membership/types.h"
@@ -25,6 +26,8 @@ struct SegmentReport {
   int64_t backlog_bytes = 0;
   // When the oldest unsettled change was committed; nullopt if none waits.
   std::optional<absl::Time> oldest_change_time;
+  // The newest one of the segment.
+  std::optional<FullSync> full_sync;
   // What is under way with its list, or with the one that was replaced.
   std::optional<ListOperation> operation;
   // Of the list that was replaced and still has members; empty if none.

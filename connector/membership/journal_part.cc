@@ -20,7 +20,10 @@ absl::StatusOr<DestinationReport> JournalPart::Report(
     entry.list = list.row;
     entry.counts = {segment.intake, segment.settled};
     entry.members = list.members;
-    entry.backlog_bytes = list.pending.bytes();
+    entry.backlog_bytes = BacklogBytes(list);
+    if (!list.full_syncs.empty()) {
+      entry.full_sync = list.full_syncs.rbegin()->second;
+    }
     if (!list.pending.empty()) {
       entry.oldest_change_time = list.pending.Total().oldest_time;
     }

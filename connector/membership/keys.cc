@@ -120,6 +120,22 @@ KeyRange ExitRange(ListNumber list, CommitNumber through) {
   return RangeOfRuns(list, kRememberedExits, 0, through);
 }
 
+std::string DeclaredKey(ListNumber list, uint64_t number, CommitNumber commit,
+                        uint32_t part) {
+  std::string key = DeclaredRange(list, number).begin;
+  AppendFixed64(&key, commit);
+  AppendFixed32(&key, part);
+  return key;
+}
+
+KeyRange DeclaredRange(ListNumber list, uint64_t number) {
+  std::string prefix = PlainKey(list);
+  // Behind the additions, which are 1, and the remembered exits.
+  prefix.push_back(3);
+  AppendFixed64(&prefix, number);
+  return PrefixRange(prefix);
+}
+
 std::string BlockKey(ListNumber list, absl::string_view lower_bound) {
   std::string key = PlainKey(list);
   key.append(lower_bound.data(), lower_bound.size());

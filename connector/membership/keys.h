@@ -18,6 +18,7 @@
 //             "!synced"                          what is on stable storage
 //             'A' destination(4) ...             audience_rows.h
 //             'D' destination(4)                 DestinationRow
+//             'F' list(4) number(8)              FullSync
 //             'K' credential id                  its configuration
 //             'L' list(4)                        ListRow
 //             'O' list(4)                        ListOperation
@@ -26,6 +27,7 @@
 //             destination(4) size(2) id number(8)  BatchRow, until delivered
 //   runs      list(4) change(1) commit(8) part(4)  run (run.h); change 2:
 //                                              remembered exits
+//             list(4) 3(1) number(8) commit(8) part(4)  run of a full sync
 //   blocks    list(4) lower bound                block (block.h)
 //   doubts    'd' list(4) number(8)              Doubt
 //             'e' list(4) number(8)              Echo
@@ -35,6 +37,7 @@
 //             'i' segment(4)                     IntakeCounts
 //             'm' list(4)                        number of members
 //             'p' list(4) commit(8)              PendingRow
+//             'q' list(4) commit(8)              PendingRow, settled but kept
 //             's' segment(4)                     PassCounts
 //             'u' destination(4)                 IntakeCounts without segment
 //             'x' list(4) commit(8)              PendingRow of remembered exits
@@ -58,6 +61,7 @@ inline constexpr absl::string_view kNewestCommitKey = "c";
 // The kinds of keys that are a letter and a number.
 inline constexpr char kAudienceKey = 'A';
 inline constexpr char kDestinationKey = 'D';
+inline constexpr char kFullSyncKey = 'F';
 inline constexpr char kCredentialKey = 'K';
 inline constexpr char kListKey = 'L';
 inline constexpr char kOperationKey = 'O';
@@ -68,6 +72,7 @@ inline constexpr char kCallHistoryKey = 'h';
 inline constexpr char kIntakeKey = 'i';
 inline constexpr char kMembersKey = 'm';
 inline constexpr char kPendingKey = 'p';
+inline constexpr char kKeptKey = 'q';
 inline constexpr char kPassKey = 's';
 inline constexpr char kNoSegmentKey = 'u';
 inline constexpr char kExitsKey = 'x';
@@ -98,6 +103,10 @@ std::string RunKey(ListNumber list, Change change, CommitNumber commit,
 KeyRange RunRange(ListNumber list, Change change, CommitNumber after,
                   CommitNumber through);
 
+// A run of what a full sync declared, and all of them.
+std::string DeclaredKey(ListNumber list, uint64_t number, CommitNumber commit,
+                        uint32_t part);
+KeyRange DeclaredRange(ListNumber list, uint64_t number);
 // Beside the runs of a list: the removals of a commit that are remembered.
 std::string ExitKey(ListNumber list, CommitNumber commit, uint32_t part);
 KeyRange ExitRange(ListNumber list, CommitNumber through);

@@ -42,10 +42,16 @@ absl::Status LedgerPart::ForgetExits(DestinationNumber destination,
       const ListState* list = core_.tables.FindList(number);
       if (list == nullptr || list->row.destination != destination) continue;
       bytes += list->exit_bytes;
-      lists.push_back(
-          {number, list->pending.empty()
-                       ? now
-                       : std::min(now, list->pending.Total().oldest_time)});
+      absl::Time needed_from = now;
+      if (!list->pending.empty()) {
+        needed_from = std::min(needed_from, list->pending.Total().oldest_time);
+      }
+      // A full sync looks again at what came since its begin.
+      for (const auto& [id, full_sync] : list->full_syncs) {
+        if (full_sync.ended()) continue;
+        needed_from = std::min(needed_from, full_sync.begin_time);
+      }
+      lists.push_back({number, needed_from});
     }
     return bytes;
   };

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "connector/base/crash_point.h"
+#include "connector/membership/full_sync_part.h"
 #include "connector/membership/ledger_part.h"
 
 namespace connector::membership {
@@ -67,9 +68,7 @@ absl::StatusOr<PendingSpan> LedgerPart::ReadPending(ListNumber list,
     }
     span.last = key->second;
     span.bytes += row->bytes;
-    for (const auto& [part, change] : row->runs) {
-      span.has_removals |= change == Change::kRemove;
-    }
+    span.has_removals |= HasRemovals(*row);
   }
   if (absl::Status s = scan.status(); !s.ok()) return s;
   return span;
@@ -81,8 +80,15 @@ absl::Status LedgerPart::Settle(ListNumber list, CommitNumber through,
   Tables& tables = core_.tables;
   {
     absl::ReaderMutexLock use(&tables.use);
+    // First: what a full sync needs is kept or deleted within a step.
+    ExportProgress::Step step(progress_);
     ListRow row;
     PassCounts settled;
+    std::vector<FullSync> applied;
+    std::vector<FullSyncNumber> ended;
+    std::vector<FullSyncNumber> forgotten;
+    std::optional<CommitNumber> kept_from;
+    bool keeps = false;
     bool counts_here = true;
     {
       absl::MutexLock lock(&tables.mutex);
@@ -94,6 +100,16 @@ absl::Status LedgerPart::Settle(ListNumber list, CommitNumber through,
       counts_here = tables.segments.at(row.segment).row.list == list;
       settled = tables.segments.at(row.segment).settled;
       through = std::min(through, tables.newest.commit);
+      kept_from = KeptFrom(*state, through);
+      keeps = kept_from.has_value() || state->kept_bytes > 0;
+      for (const auto& [number, full_sync] : state->full_syncs) {
+        if (full_sync.state == FullSyncState::kReleased &&
+            full_sync.release_commit <= through) {
+          applied.push_back(full_sync);
+          ended.push_back(number);
+        }
+      }
+      forgotten = ForgottenFullSyncs(*state);
     }
     row.settled = std::max(row.settled, through);
     row.last_delivery_time = now;
@@ -104,15 +120,38 @@ absl::Status LedgerPart::Settle(ListNumber list, CommitNumber through,
     settled.refused += counts.refused;
 
     WriteSet set(core_.database);
-    if (absl::Status s = DeleteRuns(list, through, set); !s.ok()) return s;
+    KeptRuns kept;
+    if (keeps) {
+      absl::StatusOr<KeptRuns> runs =
+          SettleKeptRuns(core_, list, through, kept_from, set);
+      if (!runs.ok()) return runs.status();
+      kept = *runs;
+    } else if (absl::Status s = DeleteRuns(list, through, set); !s.ok()) {
+      return s;
+    }
+    int64_t applied_bytes = 0;
+    for (FullSync& full_sync : applied) {
+      full_sync.state = FullSyncState::kApplied;
+      full_sync.apply_time = now;
+      full_sync.cleaned = true;
+      applied_bytes += full_sync.bytes;
+      set.DeleteRange(Family::kRuns, DeclaredRange(list, full_sync.number));
+      set.Put(Family::kMeta, NumberKey(kFullSyncKey, list, full_sync.number),
+              EncodeFullSync(full_sync));
+    }
+    for (FullSyncNumber number : forgotten) {
+      set.Delete(Family::kMeta, NumberKey(kFullSyncKey, list, number));
+    }
     if (absl::Status s = DeleteDoubts(list, last_doubt, set); !s.ok()) return s;
     set.Put(Family::kMeta, NumberKey(kListKey, list), EncodeList(row));
     if (counts_here) {
       set.Put(Family::kCounters, NumberKey(kPassKey, row.segment),
               EncodePassCounts(settled));
     }
-    ExportProgress::Step step(progress_);
-    if (absl::Status s = step.Settle(list, through, set); !s.ok()) return s;
+    if (absl::Status s = step.Settle(list, through, std::move(ended), set);
+        !s.ok()) {
+      return s;
+    }
     ReachCrashPoint(CrashPoint::kSettleUnwritten);
     if (absl::Status s = core_.database.Write(set, Database::Sync::kNo);
         !s.ok()) {
@@ -130,8 +169,17 @@ absl::Status LedgerPart::Settle(ListNumber list, CommitNumber through,
         if (!cut.has_value() || cut->last == rest.last) {
           const int64_t bytes = state.pending.Settle(through, rest);
           if (state.pending.empty()) tables.pending_lists.erase(list);
-          tables.destinations.at(row.destination).pending_bytes -= bytes;
+          for (const FullSync& full_sync : applied) {
+            state.full_syncs[full_sync.number] = full_sync;
+          }
+          for (FullSyncNumber number : forgotten) {
+            state.full_syncs.erase(number);
+          }
+          state.kept_bytes += kept.added_bytes - kept.dropped_bytes;
+          tables.destinations.at(row.destination).pending_bytes -=
+              bytes - kept.added_bytes + kept.dropped_bytes + applied_bytes;
           state.row = row;
+          if (!KeptFrom(state).has_value()) tables.full_sync_lists.erase(list);
           if (counts_here) tables.segments.at(row.segment).settled = settled;
           step.Publish(core_.clock.Now());
           break;

@@ -125,6 +125,23 @@ absl::Status LoadMeta(Core& core) {
         return absl::OkStatus();
       });
   if (!status.ok()) return status;
+  status =
+      ForEachNumber(core, Family::kMeta, kFullSyncKey,
+                    [&](const NumberKeyParts& key, absl::string_view value) {
+                      tables.mutex.AssertHeld();
+                      std::optional<FullSync> row = DecodeFullSync(value);
+                      const auto list = tables.lists.find(key.number);
+                      if (!row.has_value() || list == tables.lists.end()) {
+                        return Unreadable("a full sync");
+                      }
+                      row->list = key.number;
+                      row->number = key.second;
+                      if (!row->ended())
+                        tables.full_sync_lists.insert(key.number);
+                      list->second.full_syncs[key.second] = *std::move(row);
+                      return absl::OkStatus();
+                    });
+  if (!status.ok()) return status;
   status = ForEachNumber(
       core, Family::kMeta, kOperationKey,
       [&](const NumberKeyParts& key, absl::string_view value) {
@@ -262,7 +279,20 @@ absl::Status LoadCounters(Core& core) {
         return absl::OkStatus();
       });
   if (!status.ok()) return status;
-  return ForEachNumber(
+  status = ForEachNumber(
+      core, Family::kCounters, kKeptKey,
+      [&](const NumberKeyParts& key, absl::string_view value) {
+        tables.mutex.AssertHeld();
+        const std::optional<PendingRow> row = DecodePending(value);
+        const auto list = tables.lists.find(key.number);
+        if (!row.has_value() || list == tables.lists.end()) {
+          return Unreadable("an index of kept runs");
+        }
+        list->second.kept_bytes += row->bytes;
+        return absl::OkStatus();
+      });
+  if (!status.ok()) return status;
+  status = ForEachNumber(
       core, Family::kCounters, kPendingKey,
       [&](const NumberKeyParts& key, absl::string_view value) {
         tables.mutex.AssertHeld();
@@ -271,16 +301,18 @@ absl::Status LoadCounters(Core& core) {
         if (!row.has_value() || list == tables.lists.end()) {
           return Unreadable("an index of runs");
         }
-        const bool has_removals = std::any_of(
-            row->runs.begin(), row->runs.end(),
-            [](const auto& run) { return run.second == Change::kRemove; });
+        const bool has_removals = HasRemovals(*row);
         list->second.pending.Push(key.second, row->commit_time, row->bytes,
                                   has_removals);
         tables.pending_lists.insert(key.number);
-        tables.destinations[list->second.row.destination].pending_bytes +=
-            row->bytes;
         return absl::OkStatus();
       });
+  if (!status.ok()) return status;
+  for (const auto& [number, list] : tables.lists) {
+    tables.destinations[list.row.destination].pending_bytes +=
+        BacklogBytes(list);
+  }
+  return absl::OkStatus();
 }
 
 absl::Status LoadRequests(Core& core) {

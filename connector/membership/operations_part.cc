@@ -34,6 +34,22 @@ bool EmptiesLater(const std::optional<ListOperation>& operation) {
   return operation.has_value() && operation->then_empty;
 }
 
+// The full syncs of a list that nobody decided yet, discarded. While no group
+// commit is going on.
+std::vector<FullSync> DiscardFullSyncs(Core& core, ListNumber list) {
+  std::vector<FullSync> discarded;
+  absl::MutexLock lock(&core.tables.mutex);
+  for (auto [number, full_sync] : core.tables.lists.at(list).full_syncs) {
+    if (full_sync.ended() || full_sync.state == FullSyncState::kReleased) {
+      continue;
+    }
+    full_sync.state = FullSyncState::kDiscarded;
+    full_sync.decision_time = core.clock.Now();
+    discarded.push_back(full_sync);
+  }
+  return discarded;
+}
+
 // What is new; whether anything is.
 bool TakeText(const SegmentText& text, SegmentRow& row) {
   const SegmentRow before = row;
@@ -109,6 +125,19 @@ absl::Status OperationsPart::Write(const Change& change) {
       set.Delete(Family::kMeta, key);
     }
   }
+  if (!change.full_syncs.empty()) {
+    absl::MutexLock lock(&core_.tables.mutex);
+    IntakeCounts counts =
+        core_.tables.segments.at(change.segment->number).intake;
+    for (const FullSync& full_sync : change.full_syncs) {
+      counts.rejected += full_sync.declared;
+      set.Put(Family::kMeta,
+              NumberKey(kFullSyncKey, full_sync.list, full_sync.number),
+              EncodeFullSync(full_sync));
+    }
+    set.Put(Family::kCounters, NumberKey(kIntakeKey, change.segment->number),
+            EncodeIntakeCounts(counts));
+  }
   ReachCrashPoint(CrashPoint::kOperationUnwritten);
   if (absl::Status s = core_.database.Write(set, Database::Sync::kYes);
       !s.ok()) {
@@ -127,6 +156,11 @@ absl::Status OperationsPart::Write(const Change& change) {
   }
   if (change.list.has_value()) {
     tables.lists.at(change.list->number).row = *change.list;
+  }
+  for (const FullSync& full_sync : change.full_syncs) {
+    tables.segments.at(change.segment->number).intake.rejected +=
+        full_sync.declared;
+    tables.lists.at(full_sync.list).full_syncs[full_sync.number] = full_sync;
   }
   for (const auto& [list, operation] : change.operations) {
     if (operation.has_value()) {
@@ -240,6 +274,7 @@ absl::StatusOr<SegmentRow> OperationsPart::UnmapSegment(SegmentNumber segment,
                                        Begin(*view, Kind::kEmpty));
       }
     }
+    change.full_syncs = DiscardFullSyncs(core_, view->list.number);
     if (absl::Status s = Write(change); !s.ok()) return s;
   }
   Tell(change);

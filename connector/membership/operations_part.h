@@ -67,6 +67,8 @@ class OperationsPart final : public Operations {
     std::optional<ListRow> list;
     // nullopt within: the operation is over.
     std::vector<std::pair<ListNumber, std::optional<ListOperation>>> operations;
+    // Of the segment's list: what they declared counts as rejected.
+    std::vector<FullSync> full_syncs;
   };
 
   absl::StatusOr<View> Look(SegmentNumber segment);

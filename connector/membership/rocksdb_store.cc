@@ -11,6 +11,7 @@
 #include "connector/membership/catalog_part.h"
 #include "connector/membership/committer.h"
 #include "connector/membership/export_progress.h"
+#include "connector/membership/full_sync_part.h"
 #include "connector/membership/journal_part.h"
 #include "connector/membership/ledger_part.h"
 #include "connector/membership/loader.h"
@@ -34,8 +35,9 @@ class RocksdbStore final : public MembershipStore {
         operations_(*core_, catalog_),
         ledger_(*core_, progress_, rejections_),
         journal_(*core_, rejections_),
+        full_syncs_(*core_, progress_),
         audiences_(*core_),
-        committer_(*core_, progress_, rejections_) {}
+        committer_(*core_, progress_, rejections_, full_syncs_) {}
 
   std::vector<DestinationRow> Destinations() override {
     return catalog_.Destinations();
@@ -190,6 +192,23 @@ class RocksdbStore final : public MembershipStore {
     return ledger_.Settle(list, through, last_doubt, counts, now);
   }
 
+  void SetFullSyncListener(std::function<void()> listener) override {
+    full_syncs_.SetFullSyncListener(std::move(listener));
+  }
+  std::vector<FullSync> FindFullSyncs(ListNumber list) override {
+    return full_syncs_.FindFullSyncs(list);
+  }
+  std::vector<FullSync> UndecidedFullSyncs() override {
+    return full_syncs_.UndecidedFullSyncs();
+  }
+  absl::StatusOr<std::unique_ptr<RunCursor>> ReadDeclared(
+      ListNumber list, FullSyncNumber number) override {
+    return full_syncs_.ReadDeclared(list, number);
+  }
+  absl::StatusOr<std::unique_ptr<DeliveredScan>> ScanDelivered(
+      ListNumber list) override {
+    return full_syncs_.ScanDelivered(list);
+  }
   void SetOperationListener(std::function<void(ListNumber)> listener) override {
     operations_.SetOperationListener(std::move(listener));
   }
@@ -207,7 +226,10 @@ class RocksdbStore final : public MembershipStore {
   }
   absl::StatusOr<SegmentRow> UnmapSegment(SegmentNumber segment,
                                           bool empty) override {
-    return operations_.UnmapSegment(segment, empty);
+    absl::StatusOr<SegmentRow> row = operations_.UnmapSegment(segment, empty);
+    if (row.ok()) full_syncs_.Clean({row->list}).IgnoreError();
+    core_->notifier.Deliver();
+    return row;
   }
   absl::Status RequestResync(SegmentNumber segment) override {
     return operations_.RequestResync(segment);
@@ -294,6 +316,7 @@ class RocksdbStore final : public MembershipStore {
   OperationsPart operations_;
   LedgerPart ledger_;
   JournalPart journal_;
+  FullSyncPart full_syncs_;
   AudiencePart audiences_;
   Committer committer_;
 };
@@ -346,6 +369,10 @@ absl::StatusOr<std::unique_ptr<MembershipStore>> OpenRocksdbStore(
     if (status.ok()) status = LoadTables(*core, &waiting);
   }
   if (status.ok()) status = ExportProgress(*core).Release(waiting);
+  if (status.ok()) {
+    ExportProgress progress(*core);
+    status = FullSyncPart(*core, progress).CleanAll();
+  }
   if (!status.ok()) return Named(options.path, status);
   return std::make_unique<RocksdbStore>(*std::move(database), std::move(core));
 }

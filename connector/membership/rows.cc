@@ -292,6 +292,12 @@ std::string EncodeBatch(const BatchRow& row) {
   AppendDigest(&value, row.digest);
   AppendVarint(&value, row.lists.size());
   for (ListNumber list : row.lists) AppendVarint(&value, list);
+  if (row.full_syncs.empty()) return value;
+  AppendVarint(&value, row.full_syncs.size());
+  for (const auto& [list, number] : row.full_syncs) {
+    AppendVarint(&value, list);
+    AppendVarint(&value, number);
+  }
   return value;
 }
 
@@ -304,7 +310,19 @@ std::optional<BatchRow> DecodeBatch(absl::string_view value) {
   for (uint64_t i = 0; i < lists && wire.ok(); ++i) {
     row.lists.push_back(static_cast<ListNumber>(wire.Varint()));
   }
+  const uint64_t full_syncs = wire.done() ? 0 : wire.Varint();
+  for (uint64_t i = 0; i < full_syncs && wire.ok(); ++i) {
+    const auto list = static_cast<ListNumber>(wire.Varint());
+    row.full_syncs.emplace_back(list, wire.Varint());
+  }
   return IfDone(wire, std::move(row));
+}
+
+bool HasRemovals(const PendingRow& row) {
+  return row.runs.empty() ||
+         std::any_of(row.runs.begin(), row.runs.end(), [](const auto& run) {
+           return run.second == Change::kRemove;
+         });
 }
 
 std::string EncodePending(const PendingRow& row) {
@@ -328,6 +346,49 @@ std::optional<PendingRow> DecodePending(absl::string_view value) {
     const uint64_t run = wire.Varint();
     row.runs.emplace_back(static_cast<uint32_t>(run >> 1),
                           static_cast<Change>(run & 1));
+  }
+  return IfDone(wire, std::move(row));
+}
+
+std::string EncodeFullSync(const FullSync& row) {
+  std::string value(1, static_cast<char>(row.state));
+  value.push_back(row.cleaned ? 1 : 0);
+  AppendBytes(&value, row.export_id);
+  AppendSigned(&value, row.begin_sequence_number);
+  AppendVarint(&value, row.begin_commit);
+  AppendVarint(&value, row.release_commit);
+  AppendSigned(&value, row.declared);
+  AppendSigned(&value, row.bytes);
+  AppendSigned(&value, row.members);
+  AppendSigned(&value, row.removals);
+  for (absl::Time time : {row.begin_time, row.expire_time, row.commit_time,
+                          row.decision_time, row.apply_time}) {
+    AppendMicros(&value, time);
+  }
+  return value;
+}
+
+std::optional<FullSync> DecodeFullSync(absl::string_view value) {
+  WireReader wire(value);
+  FullSync row;
+  const uint8_t state = wire.Byte();
+  if (state < static_cast<uint8_t>(FullSyncState::kOpen) ||
+      state > static_cast<uint8_t>(FullSyncState::kExpired)) {
+    wire.Fail();
+  }
+  row.state = static_cast<FullSyncState>(state);
+  row.cleaned = wire.Bool();
+  row.export_id = ReadString(wire);
+  row.begin_sequence_number = wire.Signed();
+  row.begin_commit = wire.Varint();
+  row.release_commit = wire.Varint();
+  row.declared = wire.Signed();
+  row.bytes = wire.Signed();
+  row.members = wire.Signed();
+  row.removals = wire.Signed();
+  for (absl::Time* time : {&row.begin_time, &row.expire_time, &row.commit_time,
+                           &row.decision_time, &row.apply_time}) {
+    *time = wire.Micros();
   }
   return IfDone(wire, std::move(row));
 }

@@ -49,6 +49,8 @@ struct BatchRow {
   Digest digest = {};
   // Those that got changes.
   std::vector<ListNumber> lists;
+  // The full syncs that it belongs to: (list, number).
+  std::vector<std::pair<ListNumber, FullSyncNumber>> full_syncs;
 };
 
 // What one commit brought to one list.
@@ -56,7 +58,7 @@ struct PendingRow {
   absl::Time commit_time;
   // Of keys and values of the runs.
   int64_t bytes = 0;
-  // Which runs: (part, change).
+  // Which runs: (part, change). None: the commit released a full sync.
   std::vector<std::pair<uint32_t, Change>> runs;
 };
 
@@ -93,8 +95,14 @@ std::optional<ExportRow> DecodeExport(absl::string_view value);
 std::string EncodeBatch(const BatchRow& row);
 std::optional<BatchRow> DecodeBatch(absl::string_view value);
 
+// A release may remove whoever is there.
+bool HasRemovals(const PendingRow& row);
 std::string EncodePending(const PendingRow& row);
 std::optional<PendingRow> DecodePending(absl::string_view value);
+
+// Without list and number.
+std::string EncodeFullSync(const FullSync& row);
+std::optional<FullSync> DecodeFullSync(absl::string_view value);
 
 std::string EncodeDoubt(const Doubt& doubt);
 std::optional<Doubt> DecodeDoubt(absl::string_view value);

@@ -37,6 +37,7 @@ void RunBuilder::Add(Change change, RecordView record, bool counted,
   ++part.intervals.back().second;
   part.next_order = ++total_;
   ++part.entries;
+  if (counted) ++part.counted;
 
   const uint8_t kind = static_cast<uint8_t>(record.kind());
   part.records.push_back(
@@ -107,8 +108,10 @@ absl::StatusOr<RunReader> RunReader::Open(absl::string_view value) {
   if (wire.Byte() != kVersion) return Damaged();
   RunReader reader;
   reader.flags_ = wire.Byte();
-  if ((reader.flags_ & ~(kEventTimes | kHolders | kReplay)) != 0)
+  if ((reader.flags_ & ~(kEventTimes | kHolders | kReplay | kRunOfOneOrder)) !=
+      0) {
     return Damaged();
+  }
   reader.commit_time_ = wire.Millis();
   reader.order_ = wire.Varint();
   reader.count_ = reader.left_ = wire.Varint();
@@ -170,7 +173,8 @@ bool RunReader::Next(RunEntry* entry) {
       return false;
     }
     WireReader wire(intervals_);
-    order_ += wire.Varint();
+    const uint64_t skipped = wire.Varint();
+    if ((flags_ & kRunOfOneOrder) == 0) order_ += skipped;
     interval_entries_left_ = wire.Varint();
     intervals_ = wire.rest();
     --intervals_left_;
@@ -205,7 +209,8 @@ bool RunReader::Next(RunEntry* entry) {
   entry->record = *record;
   entry->counted = (head & kNotCounted) == 0;
   entry->replay = (flags_ & kReplay) != 0;
-  entry->order = entry->replay ? kReplayOrder : order_++;
+  entry->order = entry->replay ? kReplayOrder : order_;
+  if ((flags_ & kRunOfOneOrder) == 0) ++order_;
   entry->commit_time = commit_time_;
   entry->event_time.reset();
   if ((flags_ & kEventTimes) != 0) {

@@ -42,7 +42,8 @@ struct RunEntry {
 // reading the additions; where each stood among all is kept in intervals.
 //
 // Stored form of each of the two values (all integers little-endian varints):
-//   byte version (1); byte flags (1 = event times, 2 = holders, 4 = replay);
+//   byte version (1); byte flags (1 = event times, 2 = holders, 4 = replay,
+//   8 = all entries have the order of the first);
 //   commit time in Unix milliseconds;
 //   order of the first change of the builder (additions and removals share it);
 //   number of entries;
@@ -66,6 +67,9 @@ class RunBuilder {
   // All changes are replays (RunEntry).
   void MarkAsReplay();
 
+  // How many changes of a kind count.
+  uint64_t counted(Change change) const { return part(change).counted; }
+
   bool empty() const { return total_ == 0; }
   // Changes of both kinds: the orders that a commit has to set aside.
   uint64_t total() const { return total_; }
@@ -82,6 +86,7 @@ class RunBuilder {
  private:
   struct Part {
     uint64_t entries = 0;
+    uint64_t counted = 0;
     uint64_t next_order = 0;
     std::vector<std::pair<uint64_t, uint64_t>> intervals;
     std::string records;
@@ -101,6 +106,9 @@ class RunBuilder {
 // The head of a stored run value: what the committer adds.
 std::string RunHead(uint8_t flags, absl::Time commit_time,
                     EventOrder first_order);
+
+// In the flags of a run of which all entries have the first order.
+inline constexpr uint8_t kRunOfOneOrder = 8;
 
 // Reads one stored run value. The view in an entry holds until the next call of
 // Next() and while `value` and the reader stay where they are.

@@ -119,6 +119,29 @@ TEST(RunTest, StoredFormStaysAsItIs) {
             std::string("\x01\x00\xac\x02\xac\x02", 6));
 }
 
+// A full sync is one place in the order of events.
+TEST(RunTest, EntriesOfOneOrderHaveIt) {
+  RunBuilder builder;
+  builder.Add(Change::kRemove, TestRecord(1), true);
+  builder.Add(Change::kAdd, TestRecord(2), true);
+  builder.Add(Change::kRemove, TestRecord(3), false);
+  builder.Add(Change::kAdd, TestRecord(4), false);
+  EXPECT_EQ(builder.counted(Change::kAdd), 1);
+  const std::string value =
+      RunHead(kRunOfOneOrder, absl::FromUnixMillis(150), 300) +
+      builder.Body(Change::kAdd);
+  auto reader = RunReader::Open(value);
+  ASSERT_TRUE(reader.ok()) << reader.status();
+  RunEntry entry;
+  for (uint64_t record : {2, 4}) {
+    ASSERT_TRUE(reader->Next(&entry));
+    EXPECT_EQ(Record::FromView(entry.record), TestRecord(record));
+    EXPECT_EQ(entry.order, 300);
+  }
+  EXPECT_FALSE(reader->Next(&entry));
+  EXPECT_TRUE(reader->status().ok());
+}
+
 // Bytes that are no run end in DATA_LOSS, or are read as some run, and never in
 // a crash.
 void ReadAll(const std::string& value) {

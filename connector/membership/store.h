@@ -11,6 +11,7 @@
 #include "connector/membership/audience_table.h"
 #include "connector/membership/catalog.h"
 #include "connector/membership/counter_table.h"
+#include "connector/membership/full_sync.h"
 #include "connector/membership/intake.h"
 #include "connector/membership/journal.h"
 #include "connector/membership/ledger.h"
@@ -28,7 +29,8 @@ class MembershipStore : public Catalog,
                         public Operations,
                         public AudienceTable,
                         public CounterTable,
-                        public Maintenance {
+                        public Maintenance,
+                        public FullSyncs {
  public:
   ~MembershipStore() override = default;
 };

@@ -80,4 +80,25 @@ absl::Status Core::CheckDisk(absl::Time now) {
   });
 }
 
+std::optional<CommitNumber> KeptFrom(const ListState& list,
+                                     CommitNumber settled) {
+  for (const auto& [number, row] : list.full_syncs) {
+    if (row.ended()) continue;
+    if (row.state == FullSyncState::kReleased &&
+        row.release_commit <= settled) {
+      continue;
+    }
+    return row.begin_commit;
+  }
+  return std::nullopt;
+}
+
+int64_t BacklogBytes(const ListState& list) {
+  int64_t bytes = list.pending.bytes() + list.kept_bytes;
+  for (const auto& [number, row] : list.full_syncs) {
+    if (!row.cleaned) bytes += row.bytes;
+  }
+  return bytes;
+}
+
 }  // namespace connector::membership

@@ -76,12 +76,24 @@ struct ListState {
   ListRow row;
   PendingQueue pending;
   int64_t members = 0;
+  // By number.
+  std::map<FullSyncNumber, FullSync> full_syncs;
+  // Of runs that were settled and are kept for a full sync.
+  int64_t kept_bytes = 0;
   // Of the remembered exits.
   int64_t exit_bytes = 0;
   // When each echo is due, and its number.
   std::set<std::pair<absl::Time, uint64_t>> echoes;
   std::optional<ListCounterRow> counters;
 };
+
+// The first commit of which the runs are kept for a full sync of the list that
+// is not over, or would be when the list is settled through `settled`; nullopt:
+// none is.
+std::optional<CommitNumber> KeptFrom(const ListState& list,
+                                     CommitNumber settled = 0);
+// What waits at the list in bytes, with full syncs.
+int64_t BacklogBytes(const ListState& list);
 
 struct DestinationState {
   DestinationRow row;
@@ -124,6 +136,8 @@ struct Tables {
   // Lists whose queue is not empty, and those with echoes.
   absl::flat_hash_set<ListNumber> pending_lists ABSL_GUARDED_BY(mutex);
   absl::flat_hash_set<ListNumber> echo_lists ABSL_GUARDED_BY(mutex);
+  // Lists with a full sync that is not over.
+  std::set<ListNumber> full_sync_lists ABSL_GUARDED_BY(mutex);
   // Lists with remembered exits.
   absl::flat_hash_set<ListNumber> exit_lists ABSL_GUARDED_BY(mutex);
   ExportTable exports ABSL_GUARDED_BY(mutex);
@@ -133,6 +147,7 @@ struct Tables {
   uint64_t next_request ABSL_GUARDED_BY(mutex) = 1;
   uint64_t next_fence ABSL_GUARDED_BY(mutex) = 1;
   std::function<void(ListNumber, bool)> commit_listener ABSL_GUARDED_BY(mutex);
+  std::function<void()> full_sync_listener ABSL_GUARDED_BY(mutex);
 
   // What is under way with whole lists.
   std::map<ListNumber, ListOperation> operations ABSL_GUARDED_BY(mutex);

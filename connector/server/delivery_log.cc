@@ -17,6 +17,7 @@ LogLevel LevelOf(delivery::DeliveryEvent::Kind kind) {
       return LogLevel::kDebug;
     case Kind::kListCreated:
     case Kind::kListAdopted:
+    case Kind::kFullSyncJudged:
     case Kind::kListGone:
     case Kind::kOperationBegun:
     case Kind::kOperationEnded:

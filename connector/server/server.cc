@@ -17,6 +17,7 @@
 #include "absl/synchronization/notification.h"
 #include "connector/admin/audience_tasks.h"
 #include "connector/admin/destination_service.h"
+#include "connector/admin/full_sync_service.h"
 #include "connector/admin/maintenance_service.h"
 #include "connector/admin/segment_service.h"
 #include "connector/audiences/audience_keeper.h"
@@ -59,8 +60,12 @@ constexpr std::chrono::seconds kOtherCallsGrace(1);
 constexpr absl::Duration kAudienceInterval = absl::Milliseconds(250);
 
 constexpr const char* kHealthServices[] = {
-    "", "audience_sync.v1.ExportService", "audience_sync.v1.DestinationService",
-    "audience_sync.v1.MaintenanceService", "audience_sync.v1.SegmentService"};
+    "",
+    "audience_sync.v1.ExportService",
+    "audience_sync.v1.DestinationService",
+    "audience_sync.v1.MaintenanceService",
+    "audience_sync.v1.SegmentService",
+    "audience_sync.v1.FullSyncService"};
 
 std::string Join(const std::string& directory, absl::string_view name) {
   return absl::StrCat(directory, "/", name);
@@ -109,6 +114,7 @@ struct Server::Parts {
   std::unique_ptr<admin::DestinationServiceImpl> destination_service;
   std::unique_ptr<admin::SegmentServiceImpl> segment_service;
   std::unique_ptr<admin::MaintenanceServiceImpl> maintenance_service;
+  std::unique_ptr<admin::FullSyncServiceImpl> full_sync_service;
   std::unique_ptr<grpc::Server> grpc_server;
   std::string address;
   std::string socket_path;
@@ -215,6 +221,8 @@ absl::Status Server::Parts::Open() {
   delivery_options.operations = store.get();
   delivery_options.counters = store.get();
   delivery_options.registry = registry.get();
+  delivery_options.full_syncs = store.get();
+  delivery_options.intake = store.get();
   delivery_options.clients = clients.get();
   delivery_options.clock = options.clock;
   delivery_options.random = options.random;
@@ -288,6 +296,8 @@ absl::Status Server::Parts::Open() {
   segment_service = std::make_unique<admin::SegmentServiceImpl>(admin_context);
   maintenance_service = std::make_unique<admin::MaintenanceServiceImpl>(
       store.get(), options.backup_dir);
+  full_sync_service =
+      std::make_unique<admin::FullSyncServiceImpl>(admin_context, store.get());
   return absl::OkStatus();
 }
 
@@ -332,6 +342,7 @@ absl::Status Server::Parts::Serve(
   builder.RegisterService(destination_service.get());
   builder.RegisterService(segment_service.get());
   builder.RegisterService(maintenance_service.get());
+  builder.RegisterService(full_sync_service.get());
   grpc_server = builder.BuildAndStart();
   if (grpc_server == nullptr || (!listen.is_unix() && port == 0)) {
     return MakeError(

@@ -582,6 +582,11 @@ class Stress {
 
   void ExpectEveryPoint() {
     for (int i = 0; i < kCrashPoints; ++i) {
+      // No host here declares full syncs: tests/e2e/full_sync_test kills there.
+      if (std::string(kCrashPointNames[i]).find("full_sync") !=
+          std::string::npos) {
+        continue;
+      }
       EXPECT_GT(control_->kills[i], 0)
           << "never killed at " << kCrashPointNames[i];
     }
