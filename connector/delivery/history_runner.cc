@@ -456,6 +456,10 @@ class Run {
                             : membership::FullSyncDecision::Kind::kDiscard;
       Reach(apply ? "full_sync.confirmed" : "full_sync.discarded");
       const absl::Status status = world_.TryDecide(decision);
+      if (apply && absl::IsFailedPrecondition(status)) {
+        Reach("full_sync.list_is_replaced");
+        return DecideFullSync(d, segment, /*apply=*/false);
+      }
       if (!status.ok() && !DiedMeanwhile()) Fail("a decision is refused");
       return;
     }

@@ -280,6 +280,12 @@ absl::Status ListPass::ReadOperation() {
   if (operation_->phase != membership::ListOperation::Phase::kRequested) {
     return absl::OkStatus();
   }
+  if (operation_->kind == membership::ListOperation::Kind::kReplace &&
+      AppliesFullSync()) {
+    // First that: what it removes would stay on the list that is replaced.
+    operation_.reset();
+    return absl::OkStatus();
+  }
   auto taken = environment_.operations->TakeUp(list_);
   if (GetErrorDetail(taken.status()).reason == "TOO_MANY_REMOVALS_WAIT") {
     operation_.reset();
@@ -290,6 +296,15 @@ absl::Status ListPass::ReadOperation() {
   Observe(DeliveryEvent::Kind::kOperationBegun,
           OperationName(operation_->kind));
   return absl::OkStatus();
+}
+
+bool ListPass::AppliesFullSync() const {
+  if (environment_.full_syncs == nullptr) return false;
+  const auto full_syncs = environment_.full_syncs->FindFullSyncs(list_);
+  return std::any_of(
+      full_syncs.begin(), full_syncs.end(), [](const auto& full_sync) {
+        return full_sync.state == membership::FullSyncState::kReleased;
+      });
 }
 
 bool ListPass::OperationChanged() const {

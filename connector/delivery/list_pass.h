@@ -159,6 +159,8 @@ class ListPass {
   absl::Status ReadOperation();
   // Reads its next piece.
   absl::Status ReadPiece(FullSyncJoin& join, ChangeSorter& sorter);
+  // A full sync of the list is released and not settled.
+  bool AppliesFullSync() const;
   // Another operation began, or this one was overtaken.
   bool OperationChanged() const;
   bool Emptying() const {
