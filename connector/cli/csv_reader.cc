@@ -25,7 +25,7 @@ CsvReader::CsvReader(ByteSource* source, char delimiter, size_t max_record)
     : source_(source),
       delimiter_(delimiter),
       max_record_(max_record),
-      buffer_(kChunk) {}
+      buffer_(std::min(kChunk, 2 * max_record + kByteOrderMark.size())) {}
 
 absl::StatusOr<bool> CsvReader::Fill() {
   if (at_end_) return false;
@@ -176,7 +176,8 @@ absl::StatusOr<bool> CsvReader::Next() {
     const void* feed =
         there > searched ? std::memchr(start + searched, '\n', there - searched)
                          : nullptr;
-    if (feed == nullptr && !at_end_ && there <= max_record_) {
+    // One byte more than a record: it may be the carriage return behind it.
+    if (feed == nullptr && !at_end_ && there <= max_record_ + 1) {
       searched = there;
       absl::StatusOr<bool> more = Fill();
       if (!more.ok()) return more.status();

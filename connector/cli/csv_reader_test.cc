@@ -77,6 +77,15 @@ TEST(CsvReaderTest, TooLongIsBadAndTheNextIsRead) {
   }
 }
 
+TEST(CsvReaderTest, ACarriageReturnIsNotOfTheRecordsLength) {
+  const std::string longest(10, 'x');
+  for (size_t piece : {1, 1000}) {
+    ChunkSource source(longest + "\r\ny", [piece] { return piece; });
+    EXPECT_EQ(ReadAll(source, ',', 10), (Records{{1, {longest}}, {2, {"y"}}}))
+        << piece;
+  }
+}
+
 TEST(CsvReaderTest, MessagesHoldNoContent) {
   for (const char* text : {"\"secret\"x", "sec\"ret", "\"secret"}) {
     ChunkSource source(text);

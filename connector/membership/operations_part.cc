@@ -85,13 +85,12 @@ absl::StatusOr<OperationsPart::View> OperationsPart::Look(
   view.list = list.row;
   view.members = list.members;
   view.newest = core_.tables.newest.commit;
-  const auto& operations = core_.tables.operations;
-  if (auto found = operations.find(state->row.list);
-      found != operations.end()) {
+  if (auto found = core_.tables.operations.find(state->row.list);
+      found != core_.tables.operations.end()) {
     view.operation = found->second;
   }
-  if (auto found = operations.find(state->row.former_list);
-      found != operations.end()) {
+  if (auto found = core_.tables.operations.find(state->row.former_list);
+      found != core_.tables.operations.end()) {
     view.former_operation = found->second;
   }
   return view;
@@ -145,8 +144,8 @@ absl::Status OperationsPart::Write(const Change& change) {
     return s;
   }
   ReachCrashPoint(CrashPoint::kOperationWritten);
-  absl::MutexLock lock(&core_.tables.mutex);
   Tables& tables = core_.tables;
+  absl::MutexLock lock(&tables.mutex);
   if (change.segment.has_value()) {
     tables.segments.at(change.segment->number).row = *change.segment;
     if (change.segment->audience_steps != 0) {
@@ -373,8 +372,8 @@ absl::Status OperationsPart::RequestReplacement(
 
 std::vector<AudienceTask> OperationsPart::AudienceTasks() {
   std::vector<AudienceTask> tasks;
-  absl::MutexLock lock(&core_.tables.mutex);
   Tables& tables = core_.tables;
+  absl::MutexLock lock(&tables.mutex);
   for (const auto& [list, operation] : tables.operations) {
     if (operation.needs_passes()) continue;
     const ListState* state = tables.FindList(list);

@@ -242,6 +242,69 @@ TEST_F(SegmentsTest, AReplacedListIsEmptiedAndTheNewOneHasEveryone) {
   EXPECT_EQ(lists.at("customer_lists").size(), 2u);
 }
 
+// One audience all along: renamed, pointed at the new list, retired.
+TEST(SegmentAudienceTest, FollowsItsSegment) {
+  System::Options options;
+  options.destination_text =
+      "audience_policy { first_poll_interval { seconds: 1 } "
+      "longest_poll_interval { seconds: 1 } }";
+  options.simulator_flags = {"--audience_initializing=0s",
+                             "--audience_processing=0s",
+                             "--audience_updating=0s"};
+  System system(options);
+  std::vector<json> profiles;
+  for (int i = 0; i < 5; ++i) {
+    profiles.push_back(System::Profile(
+        {{"Email", {absl::StrCat("person", i, "@example.com")}}},
+        {{"gold", "realized"}}));
+  }
+  system.ExportAndDrain(system.WriteExport("members.jsonl", profiles));
+  json last;
+  const auto await = [&](const std::function<bool(const json&)>& holds) {
+    const absl::Time end = absl::Now() + absl::Seconds(60);
+    while (absl::Now() < end) {
+      last = system
+                 .Inspect(absl::StrCat("ad_accounts/", System::kAdAccount,
+                                       "/audiences"))
+                 .at("audiences");
+      if (last.size() == 1 && holds(last[0])) return true;
+      absl::SleepFor(absl::Milliseconds(100));
+    }
+    return false;
+  };
+  const auto segments = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), "segments");
+    const Output output = system.Ctl(words);
+    EXPECT_EQ(output.exit_code, 0) << output.text;
+  };
+  std::string first_rule;
+  ASSERT_TRUE(await([&](const json& audience) {
+    first_rule = audience.at("rule").dump();
+    return true;
+  }));
+  segments({"set", System::kAdAccount, kSegment, "--name=Golden"});
+  EXPECT_TRUE(await([](const json& audience) {
+    return audience.at("name") == "Golden";
+  })) << last;
+  segments({"replace-list", System::kAdAccount, kSegment});
+  EXPECT_TRUE(await([&](const json& audience) {
+    return audience.at("rule").dump() != first_rule;
+  })) << last;
+  // The old list has to be empty first.
+  const absl::Time end = absl::Now() + absl::Seconds(60);
+  while (absl::Now() < end) {
+    const Output output = system.Ctl({"--json", "status", System::kAdAccount});
+    const json mapping =
+        json::parse(output.text).at("segmentStatuses")[0].at("mapping");
+    if (!mapping.contains("operation")) break;
+    absl::SleepFor(absl::Milliseconds(100));
+  }
+  segments({"unmap", System::kAdAccount, kSegment, "--empty"});
+  EXPECT_TRUE(await([](const json& audience) {
+    return audience.at("status") == "ARCHIVED";
+  })) << last;
+}
+
 TEST_F(SegmentsTest, AWatchShowsWhatChangesAndEndsWithTheServer) {
   Export(1, 3, "realized");
   const std::string file = system_.directory() + "/watch.log";

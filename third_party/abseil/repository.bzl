@@ -22,6 +22,7 @@ cc_library(
             "absl/strings/cord*.cc",
             "absl/strings/internal/cord*.cc",
             "absl/synchronization/**/*.cc",
+            "absl/time/*.cc",
         ],
         exclude = [
             "**/*_benchmark*.cc",
@@ -29,6 +30,7 @@ cc_library(
             "**/*exception_safety*.cc",
         ],
     ),
+    textual_hdrs = glob(["absl/time/internal/*.inc"]),
     alwayslink = True,
     linkstatic = True,
     visibility = ["//visibility:public"],
