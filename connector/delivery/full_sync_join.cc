@@ -115,10 +115,11 @@ absl::Status FullSyncJoin::Add(SortedChange change, ChangeSorter& sorter) {
       (drop_declared_ ? newest.addition_order() : newest.removal_order())) {
     return sorter.Add(change);
   }
-  if (change.flags & SortedChange::kTimed && change.change == Change::kRemove) {
+  if ((change.flags & SortedChange::kTimed) != 0 &&
+      change.change == Change::kRemove) {
     // It gives way, and yet it may hold an addition back.
     SortedChange exit = change;
-    exit.flags = SortedChange::kRemembered;
+    exit.flags = SortedChange::kRemembered | SortedChange::kTimed;
     if (absl::Status s = sorter.Add(exit); !s.ok()) return s;
   }
   SortedChange::CountOvertaken(change.flags, superseded_, overtaken_replays_);

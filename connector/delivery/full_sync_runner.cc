@@ -18,7 +18,7 @@ using membership::FullSync;
 using membership::FullSyncDecision;
 using membership::FullSyncState;
 
-constexpr absl::Duration kRetryDelay = absl::Seconds(10);
+constexpr absl::Duration kRetryDelay = absl::Seconds(30);
 
 }  // namespace
 
@@ -82,6 +82,13 @@ absl::Status FullSyncRunner::Expire(const FullSync& full_sync) {
 absl::Status FullSyncRunner::Judge(const FullSync& full_sync) {
   auto row = options_.join.ledger->GetList(full_sync.list);
   if (!row.ok()) return row.status();
+  auto segment = options_.join.ledger->GetSegment(row->segment);
+  if (!segment.ok()) return segment.status();
+  // It would not be released: not worth the reading.
+  if (segment->former_list != 0) {
+    return MakeError(absl::StatusCode::kFailedPrecondition, "OPERATION_RUNNING",
+                     "the list is being replaced");
+  }
   const auto destination = options_.registry->FindDestination(row->destination);
   if (destination == nullptr) {
     return absl::NotFoundError("the destination was deleted");

@@ -456,6 +456,10 @@ class Run {
                             : membership::FullSyncDecision::Kind::kDiscard;
       Reach(apply ? "full_sync.confirmed" : "full_sync.discarded");
       const absl::Status status = world_.TryDecide(decision);
+      if (apply && absl::IsFailedPrecondition(status)) {
+        Reach("full_sync.list_is_replaced");
+        return DecideFullSync(d, segment, /*apply=*/false);
+      }
       if (!status.ok() && !DiedMeanwhile()) Fail("a decision is refused");
       return;
     }
@@ -880,6 +884,12 @@ class Run {
       for (const std::string& record : refused) left.erase(record);
       for (int record : segment.unknown) {
         left.erase(DeliveryWorld::WireText(record));
+      }
+      // A list that seems to have vanished is replaced whatever a full sync
+      // still has to take off it.
+      if (!segment.full_syncs.empty() &&
+          coverage_["fault.NOT_FOUND"] > not_found_before_) {
+        continue;
       }
       if (!left.empty()) {
         return Fail(absl::StrCat("destination ", destination, " segment ", name,
@@ -1349,6 +1359,8 @@ class Run {
   int64_t time_ = 0;
   bool bad_records_ = false;
   bool late_additions_ = false;
+  // As of the start of this history.
+  const int64_t not_found_before_ = coverage_["fault.NOT_FOUND"];
   int most_records_ = 10;
 
   std::vector<Trouble> troubles_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "connector/base/crash_point.h"
 #include "connector/base/error.h"
@@ -152,7 +153,7 @@ absl::Status ListPass::Prepare(const PassRoute& route) {
   through_ = ledger.SyncedCommit();
   looked_through_ = through_;
   last_look_ = environment_.clock->Now();
-  if (absl::Status status = ReadOperation(); !status.ok()) return status;
+  if (absl::Status status = ReadOperation(route); !status.ok()) return status;
   auto row = ledger.GetList(list_);
   if (!row.ok()) return row.status();
   row_ = *std::move(row);
@@ -268,7 +269,7 @@ absl::Status ListPass::ReadEchoes(FullSyncJoin& join, ChangeSorter& sorter) {
   return absl::OkStatus();
 }
 
-absl::Status ListPass::ReadOperation() {
+absl::Status ListPass::ReadOperation(const PassRoute& route) {
   if (environment_.operations == nullptr) return absl::OkStatus();
   operation_ = environment_.operations->FindOperation(list_);
   if (!operation_.has_value()) return absl::OkStatus();
@@ -278,6 +279,16 @@ absl::Status ListPass::ReadOperation() {
   }
   operation_number_ = operation_->number;
   if (operation_->phase != membership::ListOperation::Phase::kRequested) {
+    return absl::OkStatus();
+  }
+  if (operation_->kind == membership::ListOperation::Kind::kReplace &&
+      AppliesFullSync() &&
+      !absl::StrContains(
+          GetErrorDetail(route.list_gate->condition().reason).reason,
+          "NOT_FOUND")) {
+    // First that: what it removes would stay on the list that is replaced. But
+    // not if that has vanished: then replacing it is the cure.
+    operation_.reset();
     return absl::OkStatus();
   }
   auto taken = environment_.operations->TakeUp(list_);
@@ -290,6 +301,15 @@ absl::Status ListPass::ReadOperation() {
   Observe(DeliveryEvent::Kind::kOperationBegun,
           OperationName(operation_->kind));
   return absl::OkStatus();
+}
+
+bool ListPass::AppliesFullSync() const {
+  if (environment_.full_syncs == nullptr) return false;
+  const auto full_syncs = environment_.full_syncs->FindFullSyncs(list_);
+  return std::any_of(
+      full_syncs.begin(), full_syncs.end(), [](const auto& full_sync) {
+        return full_sync.state == membership::FullSyncState::kReleased;
+      });
 }
 
 bool ListPass::OperationChanged() const {

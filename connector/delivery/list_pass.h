@@ -156,9 +156,11 @@ class ListPass {
   // Exits that were settled before.
   absl::Status ReadRememberedExits(ChangeSorter& sorter);
   // The operation that is under way; takes up one that was asked for.
-  absl::Status ReadOperation();
+  absl::Status ReadOperation(const PassRoute& route);
   // Reads its next piece.
   absl::Status ReadPiece(FullSyncJoin& join, ChangeSorter& sorter);
+  // A full sync of the list is released and not settled.
+  bool AppliesFullSync() const;
   // Another operation began, or this one was overtaken.
   bool OperationChanged() const;
   bool Emptying() const {

@@ -253,11 +253,18 @@ void CommitGroup::LeaveFullSyncs(const Batch& batch, bool ended) {
 
 absl::StatusOr<bool> CommitGroup::Decide(const FullSyncDecision& decision) {
   if (absl::Status s = core_.database.Healthy(); !s.ok()) return s;
+  bool replaced = false;
   {
     absl::MutexLock lock(&core_.tables.mutex);
     const ListState* list = core_.tables.FindList(decision.list);
     if (list == nullptr) return NotFound();
     LoadFullSyncs(decision.list);
+    // What it removes would stay on the list that is replaced.
+    const SegmentState* segment = core_.tables.FindSegment(list->row.segment);
+    const auto operation = core_.tables.operations.find(decision.list);
+    replaced = (segment != nullptr && segment->row.former_list != 0) ||
+               (operation != core_.tables.operations.end() &&
+                operation->second.kind == ListOperation::Kind::kReplace);
   }
   const auto draft = full_syncs_.find(decision.list);
   if (draft == full_syncs_.end()) return NotFound();
@@ -271,6 +278,11 @@ absl::StatusOr<bool> CommitGroup::Decide(const FullSyncDecision& decision) {
   }
 
   using Kind = FullSyncDecision::Kind;
+  if (decision.kind == Kind::kRelease && replaced) {
+    return MakeError(absl::StatusCode::kFailedPrecondition, "OPERATION_RUNNING",
+                     "the list is being replaced; a full sync is applied when "
+                     "that is done");
+  }
   if (full_sync.state == FullSyncState::kJudging) {
     full_sync.members = decision.members;
     full_sync.removals = decision.removals;
