@@ -71,9 +71,7 @@ class FakeConnector::Exports final : public ExportService::Service {
       if (++batches == break_at) {
         return {grpc::StatusCode::UNAVAILABLE, "broken on purpose"};
       }
-      if (grpc::Status s = Take(id, request.batch(), *stream); !s.ok()) {
-        return s;
-      }
+      if (grpc::Status s = Take(id, request, *stream); !s.ok()) return s;
     }
     return grpc::Status::OK;
   }
@@ -82,20 +80,32 @@ class FakeConnector::Exports final : public ExportService::Service {
   using Stream =
       grpc::ServerReaderWriter<ExportSegmentsResponse, ExportSegmentsRequest>;
 
-  grpc::Status Take(const std::string& id, const ExportBatch& batch,
+  static int64_t NumberOf(const ExportSegmentsRequest& frame) {
+    if (frame.has_begin_full_sync()) {
+      return frame.begin_full_sync().sequence_number();
+    }
+    if (frame.has_commit_full_sync()) {
+      return frame.commit_full_sync().sequence_number();
+    }
+    return frame.batch().sequence_number();
+  }
+
+  grpc::Status Take(const std::string& id, const ExportSegmentsRequest& frame,
                     Stream& stream) {
+    const ExportBatch& batch = frame.batch();
+    const int64_t number = NumberOf(frame);
     ExportSegmentsResponse ack;
     bool deliver;
     {
       absl::MutexLock lock(&fake_.mutex_);
       FakeExport& stored = fake_.exports_[id];
-      if (batch.sequence_number() <= stored.durable) {
+      if (number <= stored.durable) {
         ++stored.repeats;
-      } else if (batch.sequence_number() != stored.durable + 1) {
+      } else if (number != stored.durable + 1) {
         return {grpc::StatusCode::OUT_OF_RANGE, "gap"};
       } else {
-        stored.durable = batch.sequence_number();
-        stored.batches[batch.sequence_number()] = batch;
+        stored.durable = number;
+        if (frame.has_batch()) stored.batches[number] = batch;
       }
       ack.mutable_durable_ack()->set_durable_sequence_number(stored.durable);
       if (fake_.behavior_.reject) {
