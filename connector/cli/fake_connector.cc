@@ -71,7 +71,7 @@ class FakeConnector::Exports final : public ExportService::Service {
       if (++batches == break_at) {
         return {grpc::StatusCode::UNAVAILABLE, "broken on purpose"};
       }
-      if (grpc::Status s = Take(id, request.batch(), *stream); !s.ok()) {
+      if (grpc::Status s = Take(id, request, *stream); !s.ok()) {
         return s;
       }
     }
@@ -82,20 +82,28 @@ class FakeConnector::Exports final : public ExportService::Service {
   using Stream =
       grpc::ServerReaderWriter<ExportSegmentsResponse, ExportSegmentsRequest>;
 
-  grpc::Status Take(const std::string& id, const ExportBatch& batch,
+  grpc::Status Take(const std::string& id, const ExportSegmentsRequest& frame,
                     Stream& stream) {
+    const ExportBatch& batch = frame.batch();
+    const int64_t number = frame.has_begin_full_sync()
+                               ? frame.begin_full_sync().sequence_number()
+                           : frame.has_commit_full_sync()
+                               ? frame.commit_full_sync().sequence_number()
+                               : batch.sequence_number();
     ExportSegmentsResponse ack;
     bool deliver;
     {
       absl::MutexLock lock(&fake_.mutex_);
       FakeExport& stored = fake_.exports_[id];
-      if (batch.sequence_number() <= stored.durable) {
+      if (number <= stored.durable) {
         ++stored.repeats;
-      } else if (batch.sequence_number() != stored.durable + 1) {
+      } else if (number != stored.durable + 1) {
         return {grpc::StatusCode::OUT_OF_RANGE, "gap"};
       } else {
-        stored.durable = batch.sequence_number();
-        stored.batches[batch.sequence_number()] = batch;
+        stored.durable = number;
+        if (frame.has_batch()) stored.batches[number] = batch;
+        if (frame.has_begin_full_sync()) stored.full_sync_begin = number;
+        if (frame.has_commit_full_sync()) stored.full_sync_commit = number;
       }
       ack.mutable_durable_ack()->set_durable_sequence_number(stored.durable);
       if (fake_.behavior_.reject) {
