@@ -36,6 +36,20 @@ TEST_F(ExportCommandTest, ExportSendsFilesInOrder) {
   EXPECT_EQ(StateFiles(), 0);
 }
 
+TEST_F(ExportCommandTest, AFullSyncStandsAroundTheBatches) {
+  const std::string file = WriteFile("a.jsonl", Lines(3));
+  const Result result =
+      Export({file, "--batch_profiles=2", "--full_sync=ups/gold"});
+  EXPECT_EQ(result.exit_code, kExitOk) << result.err;
+  const auto stored = fake_.exports().begin()->second;
+  EXPECT_EQ(stored.full_sync_begin, 1);
+  EXPECT_EQ(stored.full_sync_commit, 4);
+  EXPECT_EQ(stored.batches.count(2), 1u);
+  EXPECT_EQ(stored.batches.count(3), 1u);
+  EXPECT_TRUE(stored.ended);
+  EXPECT_EQ(Export({file, "--full_sync=gold"}).exit_code, kExitUsage);
+}
+
 TEST_F(ExportCommandTest, EachRunIsAnExportOfItsOwn) {
   const std::string file = WriteFile("a.jsonl", Lines(1));
   EXPECT_EQ(Export({file}).exit_code, kExitOk);

@@ -71,7 +71,9 @@ class FakeConnector::Exports final : public ExportService::Service {
       if (++batches == break_at) {
         return {grpc::StatusCode::UNAVAILABLE, "broken on purpose"};
       }
-      if (grpc::Status s = Take(id, request, *stream); !s.ok()) return s;
+      if (grpc::Status s = Take(id, request, *stream); !s.ok()) {
+        return s;
+      }
     }
     return grpc::Status::OK;
   }
@@ -80,20 +82,14 @@ class FakeConnector::Exports final : public ExportService::Service {
   using Stream =
       grpc::ServerReaderWriter<ExportSegmentsResponse, ExportSegmentsRequest>;
 
-  static int64_t NumberOf(const ExportSegmentsRequest& frame) {
-    if (frame.has_begin_full_sync()) {
-      return frame.begin_full_sync().sequence_number();
-    }
-    if (frame.has_commit_full_sync()) {
-      return frame.commit_full_sync().sequence_number();
-    }
-    return frame.batch().sequence_number();
-  }
-
   grpc::Status Take(const std::string& id, const ExportSegmentsRequest& frame,
                     Stream& stream) {
     const ExportBatch& batch = frame.batch();
-    const int64_t number = NumberOf(frame);
+    const int64_t number = frame.has_begin_full_sync()
+                               ? frame.begin_full_sync().sequence_number()
+                           : frame.has_commit_full_sync()
+                               ? frame.commit_full_sync().sequence_number()
+                               : batch.sequence_number();
     ExportSegmentsResponse ack;
     bool deliver;
     {
@@ -106,6 +102,8 @@ class FakeConnector::Exports final : public ExportService::Service {
       } else {
         stored.durable = number;
         if (frame.has_batch()) stored.batches[number] = batch;
+        if (frame.has_begin_full_sync()) stored.full_sync_begin = number;
+        if (frame.has_commit_full_sync()) stored.full_sync_commit = number;
       }
       ack.mutable_durable_ack()->set_durable_sequence_number(stored.durable);
       if (fake_.behavior_.reject) {

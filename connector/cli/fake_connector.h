@@ -22,6 +22,9 @@ grpc::Status ToGrpc(const absl::Status& status);
 
 // What the fake holds of one export.
 struct FakeExport {
+  // Numbers of the last frames that began and committed a full sync; 0: none.
+  int64_t full_sync_begin = 0;
+  int64_t full_sync_commit = 0;
   // Durable batches by number.
   std::map<int64_t, audience_sync::v1::ExportBatch> batches;
   int64_t durable = 0;

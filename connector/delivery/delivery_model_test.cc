@@ -187,7 +187,7 @@ TEST_P(BrokenConnectorTest, IsFoundAndCutDown) {
               << text;
     const auto small = ParseHistory(text);
     ASSERT_TRUE(small.ok()) << small.status();
-    EXPECT_LE(small->steps.size(), 12);
+    EXPECT_LE(small->steps.size(), 20);
     // It is the connector's fault, not the test's.
     EXPECT_EQ(Fails(*small, HistoryOptions()), "");
     EXPECT_NE(Fails(*small, options), "");
