@@ -465,6 +465,7 @@ void CommitGroup::Publish() {
     if (draft.exits.bytes > 0) tables.exit_lists.insert(number);
     tables.pending_lists.insert(number);
   }
+  core_.tables.mutex.AssertHeld();  // the same one, under its other name
   PublishFullSyncs();
   for (auto& [key, draft] : exports_) {
     if (!draft.changed) continue;
