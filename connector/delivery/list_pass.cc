@@ -442,6 +442,7 @@ ListPass::StepResult ListPass::FindList(const PassRoute& route) {
             ? std::vector<std::string>()
             : environment_.operations->OtherCustomerLists(list_),
         row_.ignored_through);
+    look_began_ = now;
   }
   ReachCrashPoint(CrashPoint::kLookupAsked);
   auto page =
@@ -506,8 +507,10 @@ ListPass::StepResult ListPass::FindList(const PassRoute& route) {
   }
   const absl::Duration window =
       route.destination->policy.creation_lookup_window;
-  if (attempted && now < row_.creation_attempt_time + window) {
-    // It may have been created and not show yet: creating again would make two.
+  if (attempted && look_began_ < row_.creation_attempt_time + window) {
+    // It may have been created and not show yet, or not have shown when this
+    // look, of several pages, began: creating again would make two.
+    if (now >= row_.creation_attempt_time + window) return {StepKind::kAgain};
     const absl::Duration poll = std::clamp(window / 10, absl::Milliseconds(100),
                                            absl::Duration(absl::Seconds(30)));
     return {

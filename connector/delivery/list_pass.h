@@ -229,6 +229,7 @@ class ListPass {
   std::unique_ptr<SortedChanges::Reader> removals_;
   std::unique_ptr<SortedChanges::Reader> additions_;
   std::unique_ptr<ListFinder> finder_;
+  absl::Time look_began_;
   std::optional<membership::ListOperation> operation_;
   // As of the pass's beginning; 0 if there was none.
   uint64_t operation_number_ = 0;
