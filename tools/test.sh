@@ -5,8 +5,6 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 tools/setup.sh
-# Without it //tests/e2e:node_client_test cannot be built, which counts as a failure.
-tools/install_node.sh || true
 targets=("$@")
 case " $* " in *" //"*) ;; *) targets+=(//...) ;; esac
 
