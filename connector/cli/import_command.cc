@@ -123,6 +123,18 @@ int Run(CommandContext& context) {
   }
   absl::StatusOr<ImportFormat> format = FormatOfFlags();
   if (!format.ok()) return context.FailUsage(format.status().message());
+  // A table has one segment: any other one would be declared empty.
+  if (!full_syncs.empty() && !format->segment_id.empty() &&
+      (full_syncs.size() != 1 ||
+       full_syncs[0].segment_namespace() != format->segment_namespace ||
+       full_syncs[0].segment_id() != format->segment_id)) {
+    return context.FailUsage(
+        "--full_sync must name the segment that --segment names");
+  }
+  if (!full_syncs.empty() &&
+      format->status != audience_sync::v1::MEMBERSHIP_STATUS_REALIZED) {
+    return context.FailUsage("--full_sync needs --status=add");
+  }
   ImportReading reading;
   reading.format = *std::move(format);
   reading.max_bad_lines = absl::GetFlag(FLAGS_max_errors);

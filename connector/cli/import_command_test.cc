@@ -224,6 +224,18 @@ TEST_F(ImportCommandTest, AFullSyncToleratesNoBadLine) {
   EXPECT_TRUE(Sent().empty());
 }
 
+TEST_F(ImportCommandTest, AFullSyncIsOfTheSegmentOfTheFile) {
+  const std::string file = WriteFile("a.csv", "a@example.com\n");
+  EXPECT_EQ(
+      Import({"--namespace=Email", "--full_sync=ups/golf", file}).exit_code,
+      kExitUsage);
+  EXPECT_EQ(Import({"--namespace=Email", "--full_sync=ups/gold",
+                    "--status=remove", file})
+                .exit_code,
+            kExitUsage);
+  EXPECT_TRUE(Sent().empty());
+}
+
 TEST_F(ImportCommandTest, ADryRunCountsAndSendsNothing) {
   GetDestinationResponse destination;
   destination.mutable_destination()->set_ad_account_id("549755885175");

@@ -219,8 +219,9 @@ absl::StatusOr<FullSyncVerdict> JudgeFullSync(
   const CommitNumber through = environment.ledger->SyncedCommit();
   auto row = environment.ledger->GetList(list);
   if (!row.ok()) return row.status();
-  FullSyncJoin older(environment, list,
-                     environment.full_syncs->FindFullSyncs(list), through);
+  const std::vector<FullSync> before =
+      environment.full_syncs->FindFullSyncs(list);
+  FullSyncJoin older(environment, list, before, through);
   ChangeSorter sorter(environment.sort_budget, environment.spill_directory);
   if (absl::Status s =
           older.AddDeclared(row->settled, /*timed=*/false, nullptr, sorter);
@@ -298,6 +299,16 @@ absl::StatusOr<FullSyncVerdict> JudgeFullSync(
     if (has_state) {
       more_there = (*delivered)->Next(&there);
       if (!more_there.ok()) return more_there.status();
+    }
+  }
+  // One that was applied meanwhile may have been read in part.
+  for (const FullSync& now : environment.full_syncs->FindFullSyncs(list)) {
+    for (const FullSync& then : before) {
+      if (then.number == now.number && then.state != now.state &&
+          then.state == membership::FullSyncState::kReleased) {
+        return absl::AbortedError(
+            "another full sync of the list was applied meanwhile");
+      }
     }
   }
   return verdict;

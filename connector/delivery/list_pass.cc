@@ -281,6 +281,11 @@ absl::Status ListPass::ReadOperation(const PassRoute& route) {
   if (operation_->phase != membership::ListOperation::Phase::kRequested) {
     return absl::OkStatus();
   }
+  if (previewing_) {
+    // Taking it up is a pass's business.
+    operation_.reset();
+    return absl::OkStatus();
+  }
   if (operation_->kind == membership::ListOperation::Kind::kReplace &&
       AppliesFullSync() &&
       !absl::StrContains(
@@ -292,7 +297,8 @@ absl::Status ListPass::ReadOperation(const PassRoute& route) {
     return absl::OkStatus();
   }
   auto taken = environment_.operations->TakeUp(list_);
-  if (GetErrorDetail(taken.status()).reason == "TOO_MANY_REMOVALS_WAIT") {
+  const std::string reason = GetErrorDetail(taken.status()).reason;
+  if (reason == "TOO_MANY_REMOVALS_WAIT" || reason == "CREATION_UNANSWERED") {
     operation_.reset();
     return absl::OkStatus();
   }

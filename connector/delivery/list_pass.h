@@ -228,6 +228,8 @@ class ListPass {
   NettedChanges changes_;
   std::unique_ptr<SortedChanges::Reader> removals_;
   std::unique_ptr<SortedChanges::Reader> additions_;
+  // Nothing is changed, neither here nor at Pinterest.
+  bool previewing_ = false;
   std::unique_ptr<ListFinder> finder_;
   absl::Time look_began_;
   std::optional<membership::ListOperation> operation_;

@@ -17,6 +17,7 @@ absl::StatusOr<ListPreview> ListPass::Preview(
     std::shared_ptr<const config::DestinationState> destination) {
   PassRoute route;
   route.destination = std::move(destination);
+  previewing_ = true;
   if (absl::Status status = Prepare(route); !status.ok()) return status;
   const size_t max_records = MaxRecords(route);
   const size_t max_bytes = MaxWireBytes(route);

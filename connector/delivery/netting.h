@@ -65,7 +65,13 @@ class Netting {
   int64_t overtaken_replays() const { return overtaken_; }
 
  private:
+  // Only what no other exit makes needless, or one busy record would cost the
+  // square of its events.
   void Remember(const SortedChange& exit) {
+    while (!exits_.empty() && exits_.back().first <= exit.event_micros &&
+           exits_.back().second <= exit.commit_millis) {
+      exits_.pop_back();
+    }
     exits_.emplace_back(exit.event_micros, exit.commit_millis);
   }
   bool IsLate(const SortedChange& addition) const {

@@ -203,7 +203,13 @@ std::optional<HttpResponse> Edge::CheckToken(const RequestHead& head) const {
 std::optional<HttpResponse> Edge::Check(const RequestHead& head) {
   Route route;
   std::optional<HttpResponse> no_route = FindRoute(head, &route);
-  if (!no_route.has_value() && route.call == Call::kHealth) return std::nullopt;
+  if (!no_route.has_value() && route.call == Call::kHealth) {
+    // Who shows no token must not take what bodies are read into.
+    if (head.chunked || head.content_length.value_or(0) > 0) {
+      return Error(413, "MESSAGE_REFUSED", "this call takes no body");
+    }
+    return std::nullopt;
+  }
   if (auto refused = CheckToken(head); refused.has_value()) return refused;
   if (no_route.has_value()) return no_route;
   {

@@ -466,6 +466,8 @@ TEST_F(EdgeTest, SaysWhetherItWorks) {
   health_ = absl::UnavailableError("disk");
   EXPECT_EQ(Call("GET", "/healthz", "", "").status, 503);
   EXPECT_EQ(Call("POST", "/healthz", "").status, 405);
+  // Nor do bodies of those who show no token take room.
+  EXPECT_EQ(Call("GET", "/healthz", "{}", "").status, 413);
 }
 
 TEST_F(EdgeTest, SegmentsAreMadeNamedAndUnmapped) {

@@ -59,6 +59,12 @@ absl::StatusOr<ListOperation> OperationsPart::TakeUp(ListNumber list) {
 // and nobody whose removal waits is forgotten on the other.
 absl::StatusOr<ListOperation> OperationsPart::TakeUpReplacement(
     const View& view) {
+  if (view.list.creation_attempt_time != absl::InfinitePast()) {
+    // There may be a list that nobody knows yet, with members on it.
+    return MakeError(absl::StatusCode::kUnavailable, "CREATION_UNANSWERED",
+                     "the creation of the list is not answered: it is replaced "
+                     "when that is known");
+  }
   const GroupHold hold(core_.tables);
   Tables& tables = core_.tables;
   const ListNumber list = view.list.number;
