@@ -29,8 +29,10 @@ namespace connector::edge {
 // A 2xx says that everything in the body is on stable storage. What is wrong
 // with single identities is counted in it. 400 is for a body that is not
 // understood, 401 and 404 for a caller that is not set up; the platform gives
-// these calls up. Everything else is 429 or 503 with Retry-After, after which
-// the platform sends the call again: that does no harm, even if it was durable.
+// these calls up, and 409 (OPERATION_RUNNING of an audience call) unless it is
+// set to best effort. Overload and trouble here are 429 or 503 with
+// Retry-After, after which the platform sends the call again: that does no
+// harm, even if it was durable.
 //
 // Nothing of a body and no token is ever in an answer or a log.
 class Edge final : public HttpHandler {

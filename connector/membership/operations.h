@@ -104,7 +104,8 @@ class Operations {
   // Brings a requested operation to where records can be sent: raises the
   // list's epoch, or takes it over to the other list; from then on what is
   // pending for both goes to both. UNAVAILABLE TOO_MANY_REMOVALS_WAIT if more
-  // removals wait than can be taken along.
+  // removals wait than can be taken along, CREATION_UNANSWERED while a list may
+  // have been created that is not known yet.
   virtual absl::StatusOr<ListOperation> TakeUp(ListNumber list) = 0;
   // Goes over at most so many entries of what was confirmed of `list`,
   // ascending, after the encoded record `*position`, which moves on. True if
