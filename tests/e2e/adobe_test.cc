@@ -133,7 +133,9 @@ class EdgeSystemTest : public testing::Test {
                                       kAccount, R"("
           credential_id: "main"
           segment_policy { default_segment_namespace: "ups" }
-          delivery_policy { max_delay { nanos: 200000000 } }
+          # Short: a test kills the connector while it makes the list.
+          delivery_policy { max_delay { nanos: 200000000 }
+                            creation_lookup_window { seconds: 1 } }
           audience_policy { no_customer_list_audiences: true }
         })"))) {}
 
