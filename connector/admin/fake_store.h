@@ -218,6 +218,11 @@ class FakeStore final : public membership::MembershipStore {
 
   void SetCommitListener(std::function<void(ListNumber, bool)>) override {}
   CommitNumber SyncedCommit() override { return 0; }
+  CommitNumber PassableCommit(ListNumber) override { return 0; }
+  std::vector<WaitingPeople> WaitingForPeople() override { return {}; }
+  absl::Status BringUp(DestinationNumber, const BringUpOptions&) override {
+    return absl::OkStatus();
+  }
   std::vector<membership::PendingList> PendingLists() override {
     absl::MutexLock lock(&mutex_);
     std::vector<membership::PendingList> rows;

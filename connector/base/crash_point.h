@@ -42,6 +42,12 @@
   POINT(kFullSyncWritten, "membership.full_sync.written")             \
   POINT(kFullSyncUncleaned, "membership.full_sync.uncleaned")         \
   POINT(kFullSyncCleaned, "membership.full_sync.cleaned")             \
+  POINT(kPeoplePieceWritten, "membership.people.piece_written")       \
+  POINT(kPeopleUnwritten, "membership.people.unwritten")              \
+  POINT(kPeopleWritten, "membership.people.written")                  \
+  POINT(kHoldersPieceWritten, "membership.holders.piece_written")     \
+  POINT(kHoldersUnwritten, "membership.holders.unwritten")            \
+  POINT(kHoldersWritten, "membership.holders.written")                \
   /* Destinations and segments. */                                    \
   POINT(kDestinationUnwritten, "membership.destination.unwritten")    \
   POINT(kDestinationWritten, "membership.destination.written")        \

@@ -85,6 +85,11 @@ Deliverer::Deliverer(DelivererOptions options)
   environment_.operation_piece = options_.operation_piece;
   environment_.full_syncs = options_.full_syncs;
   environment_.stop = &stop_;
+  if (options_.people != nullptr) {
+    people_runner_ = std::make_unique<PeopleRunner>(PeopleRunner::Options{
+        options_.people, options_.registry, options_.clock, &sort_budget_,
+        options_.spill_directory, &stop_, options_.observer});
+  }
   if (options_.full_syncs == nullptr) return;
   full_sync_runner_ = std::make_unique<FullSyncRunner>(
       FullSyncRunner::Options{{options_.ledger, options_.full_syncs,
@@ -114,6 +119,9 @@ void Deliverer::Start() {
   if (full_sync_runner_ != nullptr) {
     threads_.emplace_back([this] { JudgeFullSyncs(); });
   }
+  if (people_runner_ != nullptr) {
+    threads_.emplace_back([this] { BringPeopleUp(); });
+  }
 }
 
 void Deliverer::Stop() {
@@ -123,6 +131,7 @@ void Deliverer::Stop() {
     stop_ = true;
     wake_.SignalAll();
     full_sync_wake_.SignalAll();
+    people_wake_.SignalAll();
   }
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
@@ -164,7 +173,26 @@ void Deliverer::JudgeFullSyncs() {
   }
 }
 
+void Deliverer::BringPeopleUp() {
+  // Not told of commits, which are many: a look costs next to nothing.
+  constexpr absl::Duration kLook = absl::Seconds(1);
+  absl::MutexLock lock(&mutex_);
+  while (!stopping_) {
+    mutex_.Unlock();
+    const bool ran = people_runner_->RunReadyStep();
+    const absl::Duration rest =
+        people_runner_->NextStepTime() - options_.clock->Now();
+    mutex_.Lock();
+    if (stopping_) break;
+    people_wake_.WaitWithTimeout(
+        &mutex_, ran ? absl::Milliseconds(1)
+                     : std::clamp(rest, absl::Milliseconds(1),
+                                  std::min(kLook, options_.longest_sleep)));
+  }
+}
+
 bool Deliverer::RunReadyStep() {
+  if (people_runner_ != nullptr && people_runner_->RunReadyStep()) return true;
   if (full_sync_runner_ != nullptr && full_sync_runner_->RunReadyStep()) {
     return true;
   }
@@ -185,6 +213,9 @@ absl::Time Deliverer::NextStepTime() {
   absl::Time next = full_sync_runner_ == nullptr
                         ? absl::InfiniteFuture()
                         : full_sync_runner_->NextStepTime();
+  if (people_runner_ != nullptr) {
+    next = std::min(next, people_runner_->NextStepTime());
+  }
   absl::MutexLock lock(&mutex_);
   for (const Queue* queue : {&removal_queue_, &other_queue_}) {
     if (!queue->empty()) next = std::min(next, std::get<0>(*queue->begin()));
@@ -434,7 +465,10 @@ void Deliverer::Schedule(Task& task) {
   Dequeue(task);
   absl::Time due = task.echo_time;
   bool removal = due != absl::InfiniteFuture();
-  const auto pending = options_.ledger->FindPendingList(task.list);
+  auto pending = options_.ledger->FindPendingList(task.list);
+  // Told when it can be passed over.
+  const bool held_back = pending.has_value() && pending->held_back;
+  if (held_back) pending.reset();
   if (pending.has_value()) {
     const auto destination =
         options_.registry->FindDestination(task.destination);
@@ -450,12 +484,14 @@ void Deliverer::Schedule(Task& task) {
                                                  destination->policy.max_delay);
     }
     removal = removal || pending->has_removals;
-  } else {
+  } else if (!held_back) {
     task.flush = false;
   }
   if (options_.operations != nullptr) {
     const auto operation = options_.operations->FindOperation(task.list);
-    if (operation.has_value() && operation->needs_passes()) {
+    if (operation.has_value() && operation->needs_passes() &&
+        ListPass::Reaches(*operation,
+                          options_.ledger->PassableCommit(task.list))) {
       due = absl::InfinitePast();
       removal = removal || operation->removes();
     }
@@ -565,7 +601,9 @@ void Deliverer::OnGateOpened(const CallRoute& route) {
 }
 
 void Deliverer::Flush(DestinationNumber destination) {
+  if (people_runner_ != nullptr) people_runner_->Flush(destination);
   absl::MutexLock lock(&mutex_);
+  people_wake_.Signal();
   for (const auto& pending : options_.ledger->PendingLists()) {
     if (pending.destination != destination) continue;
     Task& task = FindOrAddTask(pending.list, destination);

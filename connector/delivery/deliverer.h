@@ -27,6 +27,7 @@
 #include "connector/delivery/full_sync_runner.h"
 #include "connector/delivery/gate.h"
 #include "connector/delivery/list_pass.h"
+#include "connector/delivery/people_runner.h"
 #include "connector/delivery/sort_budget.h"
 #include "connector/membership/counter_table.h"
 #include "connector/membership/ledger.h"
@@ -44,6 +45,8 @@ struct DelivererOptions {
   // Full syncs and how they are decided; nullptr: there are none.
   membership::FullSyncs* full_syncs = nullptr;
   membership::Intake* intake = nullptr;
+  // Profiles and what they hold; nullptr: there are none.
+  membership::People* people = nullptr;
   // A full sync of a list with fewer members is never held back.
   int64_t min_members_to_confirm = limits::kMinMembersToConfirm;
   pinterest::ClientProvider* clients = nullptr;
@@ -150,6 +153,7 @@ class Deliverer : public DeliveryControl, public CallRouter {
   void OnOperation(membership::ListNumber list);
   void Work();
   void JudgeFullSyncs();
+  void BringPeopleUp();
   // Null if nothing can be run now; then something may be at `*next`, or when
   // a running step ends.
   Task* PickReady(absl::Time now, absl::Time* next)
@@ -185,12 +189,14 @@ class Deliverer : public DeliveryControl, public CallRouter {
   PassEnvironment environment_;
   // Of a thread of its own.
   std::unique_ptr<FullSyncRunner> full_sync_runner_;
+  std::unique_ptr<PeopleRunner> people_runner_;
   std::atomic<bool> stop_ = false;
   std::vector<std::thread> threads_;
 
   absl::Mutex mutex_;
   absl::CondVar wake_;
   absl::CondVar full_sync_wake_;
+  absl::CondVar people_wake_;
   bool full_syncs_changed_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   absl::flat_hash_map<membership::ListNumber, std::unique_ptr<Task>> tasks_

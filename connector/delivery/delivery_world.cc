@@ -82,6 +82,7 @@ void DeliveryWorld::Open() {
   options.random = &random_;
   membership::StoreTuning tuning;
   if (disk_ != nullptr) tuning.open_db = disk_->Opener();
+  if (tuning_) tuning_(tuning);
   auto store = membership::OpenRocksdbStore(options, tuning);
   ASSERT_TRUE(store.ok()) << store.status();
   store_ = *std::move(store);
@@ -98,6 +99,7 @@ void DeliveryWorld::Open() {
   delivery.full_syncs = store_.get();
   delivery.min_members_to_confirm = min_members_to_confirm_;
   delivery.intake = store_.get();
+  delivery.people = store_.get();
   delivery.clients = &pinterest_;
   delivery.clock = &clock_;
   delivery.random = &random_;

@@ -17,6 +17,7 @@
 #include "connector/delivery/deliverer.h"
 #include "connector/delivery/fake_pinterest.h"
 #include "connector/membership/memory_disk.h"
+#include "connector/membership/rocksdb_store.h"
 #include "connector/membership/store.h"
 
 namespace connector::delivery {
@@ -85,6 +86,16 @@ class DeliveryWorld {
                             const std::string& export_id);
   absl::Status TryDecide(const membership::FullSyncDecision& decision);
 
+  // The next batch of an export to be filled; unnumbered if its id is empty.
+  membership::Batch MakeBatch(const std::string& ad_account,
+                              const std::string& export_id);
+  absl::Status CommitAndWait(membership::Batch batch);
+  // What the model is to say of a record.
+  void Expect(const std::string& segment, int record,
+              membership::Change change) {
+    model_[segment][record] = change;
+  }
+
   // Closes what Open() opened. With a memory disk, only the first `kept` of the
   // writes that were not synced are left.
   void Close(size_t kept = SIZE_MAX);
@@ -99,6 +110,11 @@ class DeliveryWorld {
   // The same: from how many members on a full sync may have to be confirmed.
   void set_min_members_to_confirm(int64_t members) {
     min_members_to_confirm_ = members;
+  }
+
+  // The same: changes the numbers of the store.
+  void set_tuning(std::function<void(membership::StoreTuning&)> tuning) {
+    tuning_ = std::move(tuning);
   }
 
   // Takes effect with the next Open.
@@ -150,11 +166,6 @@ class DeliveryWorld {
   std::vector<DeliveryEvent>& events() { return events_; }
 
  private:
-  // A batch of an export, with its number.
-  membership::Batch MakeBatch(const std::string& ad_account,
-                              const std::string& export_id);
-  absl::Status CommitAndWait(membership::Batch batch);
-
   const std::string directory_;
   FakeClock clock_;
   FakeRandom random_;
@@ -167,6 +178,7 @@ class DeliveryWorld {
   int max_passes_ = 48;
   int64_t min_members_to_confirm_ = 100;
   std::function<membership::Ledger*(membership::Ledger*)> ledger_wrapper_;
+  std::function<void(membership::StoreTuning&)> tuning_;
   std::vector<DeliveryEvent> events_;
   std::map<std::string, std::map<int, membership::Change>> model_;
   std::vector<std::pair<absl::Time, Event>> commits_;

@@ -44,6 +44,10 @@ class ForgetfulLedger final : public membership::Ledger {
       std::function<void(membership::ListNumber, bool)> listener) override {
     ledger_->SetCommitListener(std::move(listener));
   }
+  membership::CommitNumber PassableCommit(
+      membership::ListNumber list) override {
+    return ledger_->PassableCommit(list);
+  }
   membership::CommitNumber SyncedCommit() override {
     return ledger_->SyncedCommit();
   }

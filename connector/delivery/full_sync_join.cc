@@ -216,7 +216,7 @@ absl::StatusOr<FullSyncVerdict> JudgeFullSync(
   // What is there without it: the delivered state, full syncs that were
   // released before, and events. Runs first: what a pass settles meanwhile
   // moves from them to the delivered state.
-  const CommitNumber through = environment.ledger->SyncedCommit();
+  const CommitNumber through = environment.ledger->PassableCommit(list);
   auto row = environment.ledger->GetList(list);
   if (!row.ok()) return row.status();
   const std::vector<FullSync> before =

@@ -150,13 +150,14 @@ absl::Status ListPass::Prepare(const PassRoute& route) {
                         segment_.segment_namespace, segment_.segment_id);
   // First the commit, then what it brought: what is committed meanwhile belongs
   // to the next pass.
-  through_ = ledger.SyncedCommit();
+  through_ = ledger.PassableCommit(list_);
   looked_through_ = through_;
   last_look_ = environment_.clock->Now();
   if (absl::Status status = ReadOperation(route); !status.ok()) return status;
   auto row = ledger.GetList(list_);
   if (!row.ok()) return row.status();
   row_ = *std::move(row);
+  through_ = looked_through_ = std::max(through_, row_.settled);
   if (absl::Status status = ReadDoubts(); !status.ok()) return status;
 
   const absl::Duration window = route.destination->policy.late_addition_window;
@@ -281,7 +282,7 @@ absl::Status ListPass::ReadOperation(const PassRoute& route) {
   if (operation_->phase != membership::ListOperation::Phase::kRequested) {
     return absl::OkStatus();
   }
-  if (previewing_) {
+  if (previewing_ || !Reaches(*operation_, through_)) {
     // Taking it up is a pass's business.
     operation_.reset();
     return absl::OkStatus();
@@ -307,6 +308,12 @@ absl::Status ListPass::ReadOperation(const PassRoute& route) {
   Observe(DeliveryEvent::Kind::kOperationBegun,
           OperationName(operation_->kind));
   return absl::OkStatus();
+}
+
+bool ListPass::Reaches(const membership::ListOperation& operation,
+                       membership::CommitNumber through) {
+  return operation.kind != membership::ListOperation::Kind::kEmpty ||
+         operation.through <= through;
 }
 
 bool ListPass::AppliesFullSync() const {
@@ -631,8 +638,9 @@ absl::StatusOr<bool> ListPass::Fill(const PassRoute& route,
 absl::StatusOr<bool> ListPass::LookForRemovals(const PassRoute& route) {
   look_before_next_addition_ = false;
   last_look_ = environment_.clock->Now();
-  const membership::CommitNumber synced = environment_.ledger->SyncedCommit();
-  if (synced == looked_through_) return true;
+  const membership::CommitNumber synced =
+      environment_.ledger->PassableCommit(list_);
+  if (synced <= looked_through_) return true;
   auto runs = environment_.ledger->ReadRuns(list_, Change::kRemove,
                                             looked_through_, synced);
   if (!runs.ok()) return runs.status();

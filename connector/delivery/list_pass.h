@@ -117,6 +117,11 @@ class ListPass {
   // Whether the next call removes; such passes go first.
   bool NextIsRemoval() const;
 
+  // Whether a pass that goes so far may take an operation up: of a held segment
+  // all that is to be emptied must have been brought in.
+  static bool Reaches(const membership::ListOperation& operation,
+                      membership::CommitNumber through);
+
   // For the next pass; this one must not be used any more.
   PassMemory TakeMemory(bool settled);
 

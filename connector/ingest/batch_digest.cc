@@ -34,8 +34,9 @@ class Names {
 
 class Digester {
  public:
-  Digester(absl::string_view salt, const v1::ExportBatch& batch)
+  Digester(absl::string_view salt, const v1::ExportBatch& batch, bool with_keys)
       : batch_(batch),
+        with_keys_(with_keys),
         namespaces_seen_(batch.source_namespaces_size()),
         segments_seen_(batch.segments_size()) {
     digest_.Text(salt);
@@ -45,6 +46,7 @@ class Digester {
     for (const v1::ProfileExport& profile : batch_.profile_exports()) {
       digest_.Number(profile.identities_size());
       digest_.Number(profile.segment_memberships_size());
+      if (with_keys_) digest_.Text(profile.profile_key());
       for (const v1::SegmentMembership& membership :
            profile.segment_memberships()) {
         Add(membership);
@@ -124,6 +126,7 @@ class Digester {
   }
 
   const v1::ExportBatch& batch_;
+  const bool with_keys_;
   FieldDigest digest_;
   Names<absl::string_view> namespaces_;
   Names<std::pair<absl::string_view, absl::string_view>> segments_;
@@ -135,8 +138,9 @@ class Digester {
 }  // namespace
 
 std::array<uint8_t, 16> DigestBatch(absl::string_view salt,
-                                    const v1::ExportBatch& batch) {
-  return Digester(salt, batch).Run();
+                                    const v1::ExportBatch& batch,
+                                    bool with_keys) {
+  return Digester(salt, batch, with_keys).Run();
 }
 
 FieldDigest::FieldDigest() { buffer_.reserve(kBufferBytes + 512); }

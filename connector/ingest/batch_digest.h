@@ -14,14 +14,15 @@ namespace connector::ingest {
 // statuses and times, in their order. Tells the repeat of a batch from another
 // batch under its number. Interned names count as the names they stand for. It
 // does not follow the destination's configuration: a batch is the same batch
-// after the mapping was changed. Display names and profile keys, which change
-// nothing, are left out.
+// after the mapping was changed. Display names, which change nothing, are left
+// out, and so are profile keys but `with_keys`.
 //
 // Stored with the batch, and so one way: the first half of a SHA-256 over the
 // whole batch, behind `salt` (the destination's history id), so that it cannot
 // be looked up anywhere.
 std::array<uint8_t, 16> DigestBatch(
-    absl::string_view salt, const audience_sync::v1::ExportBatch& batch);
+    absl::string_view salt, const audience_sync::v1::ExportBatch& batch,
+    bool with_keys = false);
 
 // Digests a sequence of fields. Two sequences have the same digest only if they
 // are the same, however they are split into bytes: each field is written with

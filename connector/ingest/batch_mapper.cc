@@ -108,6 +108,8 @@ class Mapper {
                     destination.policy.late_addition_window >
                         absl::ZeroDuration()),
         time_additions_(options.time_additions),
+        complete_(options.identities_complete),
+        ad_account_id_(destination.ad_account_id),
         has_former_mappings_(
             destination.config.former_identity_mappings_size() > 0),
         history_id_(destination.history_id),
@@ -135,8 +137,9 @@ class Mapper {
         return s;
       }
     }
-    out_.batch.digest = DigestBatch(history_id_, proto_);
-    out_.bytes = kBatchBytes + out_.batch.rejections.size() *
+    if (complete_) out_.batch.places = place_;
+    out_.batch.digest = DigestBatch(history_id_, proto_, complete_);
+    out_.bytes = kBatchBytes + out_.batch.statements.bytes() + out_.batch.rejections.size() *
                                    sizeof(membership::IntakeRejection);
     for (const membership::SegmentChanges& changes : out_.batch.segments) {
       out_.bytes +=
@@ -360,8 +363,17 @@ class Mapper {
           break;
       }
     }
+    const bool keyed = complete_ && !profile.profile_key().empty();
+    const membership::Holder holder =
+        keyed ? HolderOf(profile.profile_key()) : membership::kNoKey;
+    holder_ = complete_ ? &holder : nullptr;
+    uint64_t next_place = place_ + 1;
     for (const Target& target : targets_) {
       membership::SegmentChanges& changes = out_.batch.segments[target.changes];
+      if (complete_) {
+        changes.run.AdvanceTo(place_ + 1);
+        changes.keyed |= keyed;
+      }
       changes.counts.received += identities;
       changes.counts.excluded += excluded;
       changes.counts.rejected += rejected;
@@ -371,10 +383,38 @@ class Mapper {
       for (int i = 0; i < identities; ++i) {
         if (outcomes_[i].kind != Outcome::kMapped) continue;
         changes.run.Add(target.change, records_[i].primary, /*counted=*/true,
-                        target.time);
+                        target.time, holder_);
+      }
+      next_place = std::max(next_place, changes.run.total());
+    }
+    if (keyed) AddStatement(holder, identities);
+    place_ = next_place;
+    return absl::OkStatus();
+  }
+
+  membership::Holder HolderOf(absl::string_view key) const {
+    FieldDigest digest;
+    digest.Text("audience-sync holder");
+    // Not the history, which a restored store begins anew: its holders stay.
+    digest.Text(ad_account_id_);
+    digest.Text(key);
+    return digest.Finish();
+  }
+
+  void AddStatement(const membership::Holder& holder, int identities) {
+    statement_records_.clear();
+    for (int i = 0; i < identities; ++i) {
+      if (outcomes_[i].kind == Outcome::kMapped) {
+        statement_records_.push_back(records_[i].primary);
       }
     }
-    return absl::OkStatus();
+    statement_memberships_.clear();
+    for (const Target& target : targets_) {
+      statement_memberships_.emplace_back(
+          out_.batch.segments[target.changes].segment, target.change);
+    }
+    out_.batch.statements.Add(holder, place_, statement_records_,
+                              statement_memberships_);
   }
 
   // Before the counted removals, so that of two identities of a profile which
@@ -384,10 +424,10 @@ class Mapper {
     for (size_t i = 0; i < outcomes_.size(); ++i) {
       if (!outcomes_[i].has_forms) continue;
       for (const auto& form : records_[i].former_forms) {
-        run->Add(Change::kRemove, form, /*counted=*/false, time);
+        run->Add(Change::kRemove, form, /*counted=*/false, time, holder_);
       }
       for (const auto& form : records_[i].twin_forms) {
-        run->Add(Change::kRemove, form, /*counted=*/false, time);
+        run->Add(Change::kRemove, form, /*counted=*/false, time, holder_);
       }
     }
   }
@@ -395,6 +435,8 @@ class Mapper {
   const IdentityMapping& mapping_;
   const bool time_exits_;
   const bool time_additions_;
+  const bool complete_;
+  const std::string& ad_account_id_;
   const bool has_former_mappings_;
   const std::string& history_id_;
   const v1::ExportBatch& proto_;
@@ -406,6 +448,13 @@ class Mapper {
   std::vector<Target> targets_;
   std::vector<Outcome> outcomes_;
   std::vector<MappedIdentity> records_;
+  // Goes with its changes; nullptr: they have no holder.
+  const membership::Holder* holder_ = nullptr;
+  std::vector<identity_mapping::RecordView> statement_records_;
+  std::vector<std::pair<membership::SegmentNumber, Change>>
+      statement_memberships_;
+  // Where the next profile's changes stand among those of the batch.
+  uint64_t place_ = 0;
 };
 
 }  // namespace

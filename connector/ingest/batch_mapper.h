@@ -23,6 +23,9 @@ struct MapOptions {
   // Additions carry their qualification time: one that is not newer than an
   // exit that is remembered is held back (delivery/change_sorter.h).
   bool time_additions = false;
+  // A profile with a key has all its identities
+  // (OpenExport.identities_complete).
+  bool identities_complete = false;
 };
 
 // A batch of which nothing raw is left.
@@ -53,7 +56,13 @@ struct MappedBatch {
 // that is wrong rejects itself with each membership, and one whose namespace
 // has no row is excluded. A profile over the limits is rejected as a whole.
 // None of this fails the batch. A profile key over its limit makes a profile
-// too large; otherwise the key is not used in this version.
+// too large.
+//
+// With `identities_complete` the changes of a profile with a key have its
+// holder, the first half of the SHA-256 of the ad account and the key, and the
+// batch has a statement about it: its records of today and its memberships.
+// What was rejected or excluded is in neither. A profile that is too large says
+// nothing. Removals of former forms at an addition have no holder.
 //
 // INVALID_ARGUMENT if the frame itself is out of bounds; the store's error if a
 // segment cannot be stored. Then nothing of the batch is to be taken.

@@ -206,6 +206,7 @@ void ExportService::CommitUnary(const v1::ExportProfilesRequest& request,
     return;
   }
   MapOptions options;
+  options.identities_complete = request.identities_complete();
   options.remember_exits = context_.remember_exits;
   unary_.Commit(
       **destination, batch, request.export_id(), options,

@@ -69,6 +69,7 @@ void ExportSession::OnOpenFrame(const v1::OpenExport& open) {
   } else if (destination != nullptr) {
     destination_ = destination->number;
     export_id_ = open.export_id();
+    identities_complete_ = open.identities_complete();
     opened =
         context_.intake->OpenExport(destination_, export_id_, weak_from_this());
   }
@@ -95,6 +96,7 @@ void ExportSession::OnBatchFrame(const v1::ExportBatch& batch) {
   if (destination != nullptr) {
     MapOptions options;
     options.remember_exits = context_.remember_exits;
+    options.identities_complete = identities_complete_;
     mapped = MapBatch(*destination, batch, context_.catalog, options);
   }
   if (!mapped.ok()) {
@@ -128,7 +130,11 @@ void ExportSession::OnFullSyncFrame(const Frame& frame,
   }
   const auto destination = context_.registry->FindDestination(destination_);
   absl::StatusOr<membership::Batch> batch = DestinationNotFound();
-  if (destination != nullptr) {
+  if (identities_complete_) {
+    batch = FieldError(name,
+                       "an export whose identities are complete has no full "
+                       "syncs");
+  } else if (destination != nullptr) {
     batch = MapFullSyncFrame(*destination, frame, context_.catalog);
   }
   {

@@ -92,6 +92,7 @@ class ExportSession : public membership::ExportListener,
   membership::DestinationNumber destination_ = 0;
   std::string export_id_;
   uint64_t fence_ = 0;
+  bool identities_complete_ = false;
 
   absl::Mutex mutex_;
   Transport* transport_ ABSL_GUARDED_BY(mutex_);

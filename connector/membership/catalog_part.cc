@@ -141,7 +141,16 @@ absl::Status CatalogPart::DeleteDestination(DestinationNumber destination) {
   set.Delete(Family::kCounters, NumberKey(kNoSegmentKey, destination));
   set.DeleteRange(Family::kExports, PrefixRange(PlainKey(destination)));
   set.DeleteRange(Family::kJournal, PrefixRange(PlainKey(destination)));
+  for (char letter : {kPeoplePassKey, kPersonKey, kStatementKey,
+                      kStatementsKey}) {
+    set.DeleteRange(Family::kPeople,
+                    PrefixRange(NumberKey(letter, destination)));
+  }
   for (SegmentNumber segment : segments) {
+    set.DeleteRange(Family::kPeople,
+                    PrefixRange(NumberKey(kHeldKey, segment)));
+    set.DeleteRange(Family::kPeople,
+                    PrefixRange(NumberKey(kHoldersKey, segment)));
     set.Delete(Family::kMeta, NumberKey(kSegmentKey, segment));
     set.Delete(Family::kCounters, NumberKey(kIntakeKey, segment));
     set.Delete(Family::kCounters, NumberKey(kPassKey, segment));
@@ -168,7 +177,9 @@ absl::Status CatalogPart::DeleteDestination(DestinationNumber destination) {
 
   ReachCrashPoint(CrashPoint::kDeletionWritten);
   absl::MutexLock lock(&tables.mutex);
+  lists.push_back(PeopleOf(destination));
   tables.exports.EraseDestination(destination, lists);
+  lists.pop_back();
   for (SegmentNumber segment : segments) {
     tables.segments.erase(segment);
     tables.audience_work.erase(segment);

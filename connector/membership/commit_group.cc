@@ -277,6 +277,15 @@ void CommitGroup::Add(const Batch& batch, ExportDraft* draft) {
   if (draft != nullptr && draft->durable == 0) {
     LeaveFullSyncs(batch, /*ended=*/false);
   }
+  batch_order_.reset();
+  if (batch.places > 0) {
+    // Removals of former forms stand before everything else.
+    EventOrder first = newest_.next_order;
+    for (const SegmentChanges& changes : batch.segments) {
+      first += changes.former_forms.total();
+    }
+    batch_order_ = first;
+  }
   for (const SegmentChanges& changes : batch.segments) {
     ListNumber former = 0;
     if (!IsMapped(changes.segment, &former)) {
@@ -289,6 +298,12 @@ void CommitGroup::Add(const Batch& batch, ExportDraft* draft) {
     }
     AddCounts(segments_[changes.segment], changes.counts);
     AddChanges(batch, changes, former, destination, &row);
+  }
+  if (batch_order_.has_value()) {
+    AddStatements(batch, destination);
+    row.statements = !batch.statements.empty();
+    newest_.next_order = *batch_order_ + batch.places;
+    batch_order_.reset();
   }
   if (batch.full_sync.has_value()) AddFullSyncFrame(batch, &row);
   if (!IsZero(batch.counts_without_segment)) {
@@ -327,6 +342,7 @@ bool CommitGroup::IsMapped(SegmentNumber segment, ListNumber* former) {
 bool CommitGroup::AddRun(ListNumber list_number, ListNumber former,
                          const RunBuilder& run,
                          std::initializer_list<Change> kinds,
+                         EventOrder first_order,
                          DestinationDraft& destination) {
   bool any = false;
   for (Change change : kinds) any |= run.count(change) > 0;
@@ -347,8 +363,7 @@ bool CommitGroup::AddRun(ListNumber list_number, ListNumber former,
   };
   for (Change change : kinds) {
     if (run.count(change) == 0) continue;
-    const std::string head =
-        RunHead(run.flags(change), now_, newest_.next_order);
+    const std::string head = RunHead(run.flags(change), now_, first_order);
     const std::string body = run.Body(change);
     const int64_t bytes = add(list_number, change, head, body);
     // An exit goes to a list that was replaced as long as it has members.
@@ -363,8 +378,13 @@ bool CommitGroup::AddRun(ListNumber list_number, ListNumber former,
       exits.runs.emplace_back(part, change);
     }
   }
-  newest_.next_order += run.total();
   return true;
+}
+
+EventOrder CommitGroup::OrdersOf(const RunBuilder& run) {
+  const EventOrder first = newest_.next_order;
+  newest_.next_order += run.total();
+  return first;
 }
 
 void CommitGroup::AddRejections(const Batch& batch) {
@@ -436,6 +456,7 @@ absl::Status CommitGroup::Write() {
     }
   }
   WriteFullSyncs();
+  WritePeople();
   set_.Put(Family::kCounters, kNewestCommitKey, EncodeNewestCommit(newest_));
   return core_.database.Write(set_, Database::Sync::kYes);
 }
@@ -466,6 +487,7 @@ void CommitGroup::Publish() {
     tables.pending_lists.insert(number);
   }
   core_.tables.mutex.AssertHeld();  // the same one, under its other name
+  PublishPeople();
   PublishFullSyncs();
   for (auto& [key, draft] : exports_) {
     if (!draft.changed) continue;
@@ -479,7 +501,8 @@ void CommitGroup::Publish() {
       if (state->window_complete() &&
           state->window.size() < core_.tuning.export_window) {
         state->window.push_back(
-            {row.commit, std::move(row.lists), std::move(row.full_syncs)});
+            {row.commit, std::move(row.lists), std::move(row.full_syncs),
+             row.statements});
       }
       ++state->durable;
     }
@@ -489,6 +512,8 @@ void CommitGroup::Publish() {
       tables.exports.Wait(next.lists.front(), next.commit, state);
     } else if (!next.full_syncs.empty()) {
       tables.exports.Wait(next.full_syncs.front().first, kEndOfFullSync, state);
+    } else if (next.statements) {
+      tables.exports.Wait(PeopleOf(key.first), next.commit, state);
     } else {
       released_.push_back(key);
     }

@@ -5,6 +5,7 @@
 #include <functional>
 #include <initializer_list>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -65,6 +66,8 @@ class CommitGroup {
   };
   struct DestinationDraft {
     int64_t bytes = 0;
+    // Of `bytes`, those of statements.
+    int64_t statement_bytes = 0;
     IntakeCounts without_segment;
     bool counted = false;
   };
@@ -110,8 +113,25 @@ class CommitGroup {
   // Writes the changes of `run` of the kinds; true if there are any. Removals
   // go to a list that was replaced, too.
   bool AddRun(ListNumber list, ListNumber former, const RunBuilder& run,
-              std::initializer_list<Change> kinds,
+              std::initializer_list<Change> kinds, EventOrder first_order,
               DestinationDraft& destination);
+  // Sets aside the orders of a run, or gives those that were set aside for all
+  // runs of a batch with statements.
+  EventOrder OrdersOf(const RunBuilder& run);
+
+  // In commit_group_people.cc.
+
+  // Whether the segment is held, by the time of these changes.
+  bool IsHeld(const SegmentChanges& changes);
+  // Who holds records of a segment says so for the first time.
+  void MakeHeld(const SegmentChanges& changes);
+  // AddRun() for a held segment: its changes are put aside.
+  bool AddHeldRun(ListNumber list, const RunBuilder& run,
+                  std::initializer_list<Change> kinds, EventOrder first_order,
+                  DestinationDraft& destination);
+  void AddStatements(const Batch& batch, DestinationDraft& destination);
+  void WritePeople();
+  void PublishPeople() ABSL_EXCLUSIVE_LOCKS_REQUIRED(core_.tables.mutex);
 
   // In commit_group_full_sync.cc.
 
@@ -162,6 +182,9 @@ class CommitGroup {
   std::map<ListNumber, ListDraft> lists_;
   std::vector<Taken> taken_;
   std::vector<ExportName> released_;
+  // Where the changes of the batch at hand begin, if it has statements.
+  std::optional<EventOrder> batch_order_;
+  std::map<SegmentNumber, HeldRow> newly_held_;
   std::map<ListNumber, FullSyncDraft> full_syncs_;
   std::vector<ListNumber> ended_;
 };

@@ -108,12 +108,21 @@ absl::Status CommitGroup::CheckFullSyncCommit(const Batch& batch) {
     core_.tables.mutex.AssertHeld();
     const SegmentState* segment =
         core_.tables.FindSegment(batch.full_sync->segment);
-    if (segment != nullptr && segment->row.mapping != MappingState::kMapped) {
+    const bool mapped =
+        segment == nullptr || segment->row.mapping == MappingState::kMapped;
+    const bool held =
+        newly_held_.count(batch.full_sync->segment) > 0 ||
+        (segment != nullptr && segment->held.has_value());
+    if (!mapped || held) {
       ErrorDetail detail;
       detail.reason = "SEGMENT_NOT_TAKEN";
-      detail.metadata["reason"] = "SEGMENT_UNMAPPED";
+      detail.metadata["reason"] =
+          mapped ? "SEGMENT_HAS_HOLDERS" : "SEGMENT_UNMAPPED";
       return MakeError(absl::StatusCode::kFailedPrecondition,
-                       "the segment is not mapped", detail);
+                       mapped ? "profiles hold the segment's records: it takes "
+                                "no full sync"
+                              : "the segment is not mapped",
+                       detail);
     }
     return absl::OkStatus();
   }
@@ -140,6 +149,12 @@ FullSync* CommitGroup::FindFullSync(ListNumber list,
 void CommitGroup::AddChanges(const Batch& batch, const SegmentChanges& changes,
                              ListNumber former, DestinationDraft& destination,
                              BatchRow* row) {
+  const bool held = IsHeld(changes);
+  const auto add = [&](const RunBuilder& run, EventOrder first,
+                       std::initializer_list<Change> kinds) {
+    return held ? AddHeldRun(changes.list, run, kinds, first, destination)
+                : AddRun(changes.list, former, run, kinds, first, destination);
+  };
   FullSync* const full_sync = FindFullSync(changes.list, batch.export_id);
   const uint64_t additions = changes.run.count(Change::kAdd);
   const bool open =
@@ -148,15 +163,17 @@ void CommitGroup::AddChanges(const Batch& batch, const SegmentChanges& changes,
       full_sync != nullptr && full_sync->ended() && !full_sync->committed();
   if (!open && !late) {
     // One after the other: both, whatever the first says.
-    bool any = AddRun(changes.list, former, changes.former_forms,
-                      {Change::kRemove}, destination);
-    any |= AddRun(changes.list, former, changes.run,
-                  {Change::kRemove, Change::kAdd}, destination);
+    bool any = add(changes.former_forms, OrdersOf(changes.former_forms),
+                   {Change::kRemove});
+    any |= add(changes.run,
+               batch_order_.has_value() ? *batch_order_ : OrdersOf(changes.run),
+               {Change::kRemove, Change::kAdd});
     if (any) row->lists.push_back(changes.list);
     return;
   }
-  if (AddRun(changes.list, former, changes.run, {Change::kRemove},
-             destination)) {
+  if (add(changes.run,
+          batch_order_.has_value() ? *batch_order_ : OrdersOf(changes.run),
+          {Change::kRemove})) {
     row->lists.push_back(changes.list);
   }
   if (additions == 0) return;

@@ -34,8 +34,9 @@ enum class Family : uint8_t {
   kDoubts,
   kJournal,
   kCounters,
+  kPeople,
 };
-inline constexpr int kFamilies = 7;
+inline constexpr int kFamilies = 8;
 
 class Database;
 

@@ -85,6 +85,7 @@ DatabaseSetup SetUpDatabase(int64_t memory_budget, size_t write_buffer_bytes,
       {"doubts", FamilyOptions(cache, kBlockBytes, small)},
       {"journal", FamilyOptions(cache, kBlockBytes, small)},
       {"counters", FamilyOptions(cache, kBlockBytes, small)},
+      {"people", FamilyOptions(cache, kBlockBytes, large)},
   };
   if (write_buffer_bytes > 0) {
     options.max_total_wal_size = 4 * write_buffer_bytes;

@@ -49,7 +49,8 @@ absl::Status ExportProgress::Step::ReleaseOne(ExportState* state,
         const UndeliveredBatch& batch = state->window.front();
         ListNumber list = 0;
         CommitNumber commit = batch.commit;
-        waits = FindUnsettled(batch, &list, &commit);
+        waits = FindUnsettled(batch, &list, &commit) ||
+                FindUnknown(batch, state->destination, &list, &commit);
         if (waits) {
           core.tables.exports.Wait(list, commit, state);
         } else {
@@ -118,6 +119,31 @@ bool ExportProgress::Step::FindUnsettled(const UndeliveredBatch& batch,
   return false;
 }
 
+bool ExportProgress::Step::FindUnknown(const UndeliveredBatch& batch,
+                                       DestinationNumber destination,
+                                       ListNumber* list, CommitNumber* commit) {
+  if (!batch.statements) return false;
+  Tables& tables = progress_.core_.tables;
+  tables.mutex.AssertHeld();
+  if (tables.PeopleThrough(destination) < batch.commit) {
+    *list = PeopleOf(destination);
+    *commit = batch.commit;
+    return true;
+  }
+  const auto found = tables.destinations.find(destination);
+  if (found == tables.destinations.end()) return false;
+  for (const auto& [candidate, newest] : found->second.derived) {
+    if (batch.commit > newest || (candidate == list_ && newest <= through_)) {
+      continue;
+    }
+    if (tables.lists.at(candidate).row.settled >= newest) continue;
+    *list = candidate;
+    *commit = newest;
+    return true;
+  }
+  return false;
+}
+
 absl::Status ExportProgress::Step::ReadWindow(ExportState* state, int64_t first,
                                               int64_t last) {
   Core& core = progress_.core_;
@@ -133,8 +159,8 @@ absl::Status ExportProgress::Step::ReadWindow(ExportState* state, int64_t first,
         key->number != static_cast<uint64_t>(number)) {
       break;
     }
-    rows.push_back(
-        {row->commit, std::move(row->lists), std::move(row->full_syncs)});
+    rows.push_back({row->commit, std::move(row->lists),
+                    std::move(row->full_syncs), row->statements});
   }
   if (absl::Status s = scan.status(); !s.ok()) return s;
   if (number != last + 1) {

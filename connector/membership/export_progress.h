@@ -41,6 +41,10 @@ class ExportProgress {
     absl::Status ReleaseOne(ExportState* state, WriteSet& set);
     bool FindUnsettled(const UndeliveredBatch& batch, ListNumber* list,
                        CommitNumber* commit);
+    // The same for what its statements led to.
+    bool FindUnknown(const UndeliveredBatch& batch,
+                     DestinationNumber destination, ListNumber* list,
+                     CommitNumber* commit);
     absl::Status ReadWindow(ExportState* state, int64_t first, int64_t last);
 
     ExportProgress& progress_;

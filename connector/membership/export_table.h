@@ -31,7 +31,15 @@ struct UndeliveredBatch {
   CommitNumber commit = 0;
   std::vector<ListNumber> lists;
   std::vector<std::pair<ListNumber, FullSyncNumber>> full_syncs;
+  // It holds statements about profiles.
+  bool statements = false;
 };
+
+// What stands for a list while a batch waits for its statements to be brought
+// in. No list ever has such a number.
+inline constexpr ListNumber PeopleOf(DestinationNumber destination) {
+  return destination | 0x80000000;
+}
 
 // One export.
 struct ExportState {

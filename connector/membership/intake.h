@@ -14,6 +14,7 @@
 #include "absl/time/time.h"
 #include "connector/membership/full_sync.h"
 #include "connector/membership/run.h"
+#include "connector/membership/statement_run.h"
 #include "connector/membership/types.h"
 
 namespace connector::membership {
@@ -62,6 +63,9 @@ struct SegmentChanges {
   // stand before `run`. Left out when the additions belong to a full sync.
   RunBuilder former_forms;
   RunBuilder run;
+  // Some change of `run` has the key of a profile: from here on the segment is
+  // held (people.h).
+  bool keyed = false;
 };
 
 // A frame about a full sync; numbered like a batch.
@@ -94,6 +98,10 @@ struct Batch {
   std::optional<FullSyncDecision> full_sync_decision;
 
   std::vector<SegmentChanges> segments;
+  // What profiles are now. Their places and those in `run` of all segments are
+  // on one scale, which ends below `places`; 0 if there are no statements.
+  StatementBuilder statements;
+  uint64_t places = 0;
   // Identity × membership that belongs to no segment.
   IntakeCounts counts_without_segment;
   // At most limits::kMaxStoredRejectionsPerBatch, the first ones.

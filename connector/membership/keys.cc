@@ -19,6 +19,7 @@ std::optional<NumberKeyParts> ParseNumbers(absl::string_view numbers) {
 
 // What stands in the place of a kind of change.
 constexpr char kRememberedExits = 2;
+constexpr char kHeld = 4;
 
 std::string KeyOfRun(ListNumber list, char kind, CommitNumber commit,
                      uint32_t part) {
@@ -134,6 +135,30 @@ KeyRange DeclaredRange(ListNumber list, uint64_t number) {
   prefix.push_back(3);
   AppendFixed64(&prefix, number);
   return PrefixRange(prefix);
+}
+
+std::string HeldRunKey(ListNumber list, Change change, CommitNumber commit,
+                       uint32_t part) {
+  return KeyOfRun(list, static_cast<char>(kHeld + static_cast<int>(change)),
+                  commit, part);
+}
+
+KeyRange HeldRunRange(ListNumber list, Change change, CommitNumber after,
+                      CommitNumber through) {
+  return RangeOfRuns(list, static_cast<char>(kHeld + static_cast<int>(change)),
+                     after, through);
+}
+
+std::string StatementKey(DestinationNumber destination, CommitNumber commit,
+                         uint32_t part) {
+  std::string key = NumberKey(kStatementKey, destination, commit);
+  AppendFixed32(&key, part);
+  return key;
+}
+
+KeyRange StatementRange(DestinationNumber destination, CommitNumber through) {
+  return {NumberKey(kStatementKey, destination, 0),
+          NumberKey(kStatementKey, destination, through + 1)};
 }
 
 std::string BlockKey(ListNumber list, absl::string_view lower_bound) {

@@ -26,7 +26,9 @@
 //   exports   destination(4) size(2) id 0(8)     ExportRow
 //             destination(4) size(2) id number(8)  BatchRow, until delivered
 //   runs      list(4) change(1) commit(8) part(4)  run (run.h); change 2:
-//                                              remembered exits
+//                                              remembered exits; 4 and 5:
+//                                              removals and additions of a
+//                                              held segment
 //             list(4) 3(1) number(8) commit(8) part(4)  run of a full sync
 //   blocks    list(4) lower bound                block (block.h)
 //   doubts    'd' list(4) number(8)              Doubt
@@ -41,6 +43,12 @@
 //             's' segment(4)                     PassCounts
 //             'u' destination(4)                 IntakeCounts without segment
 //             'x' list(4) commit(8)              PendingRow of remembered exits
+//   people    'a' destination(4)                 PeoplePassRow
+//             'b' segment(4)                     HeldRow
+//             'h' destination(4) lower bound     block of people
+//             'p' segment(4) lower bound         block of holders
+//             's' destination(4) commit(8) part(4)  statements
+//             't' destination(4) commit(8)       StatementsRow
 namespace connector::membership {
 
 // A half-open range of keys.
@@ -76,6 +84,12 @@ inline constexpr char kKeptKey = 'q';
 inline constexpr char kPassKey = 's';
 inline constexpr char kNoSegmentKey = 'u';
 inline constexpr char kExitsKey = 'x';
+inline constexpr char kPeoplePassKey = 'a';
+inline constexpr char kHeldKey = 'b';
+inline constexpr char kPersonKey = 'h';
+inline constexpr char kHoldersKey = 'p';
+inline constexpr char kStatementKey = 's';
+inline constexpr char kStatementsKey = 't';
 
 // letter number(4)
 std::string NumberKey(char letter, uint32_t number);
@@ -110,6 +124,16 @@ KeyRange DeclaredRange(ListNumber list, uint64_t number);
 // Beside the runs of a list: the removals of a commit that are remembered.
 std::string ExitKey(ListNumber list, CommitNumber commit, uint32_t part);
 KeyRange ExitRange(ListNumber list, CommitNumber through);
+
+// Changes of a held segment that are not brought into its holders yet.
+std::string HeldRunKey(ListNumber list, Change change, CommitNumber commit,
+                       uint32_t part);
+KeyRange HeldRunRange(ListNumber list, Change change, CommitNumber after,
+                      CommitNumber through);
+// Statements of one commit, and those of all up to one.
+std::string StatementKey(DestinationNumber destination, CommitNumber commit,
+                         uint32_t part);
+KeyRange StatementRange(DestinationNumber destination, CommitNumber through);
 
 std::string BlockKey(ListNumber list, absl::string_view lower_bound);
 // The lower bound of a block key.

@@ -76,6 +76,8 @@ struct PendingList {
   bool has_removals = false;
   // Stored bytes of the runs.
   int64_t bytes = 0;
+  // Nothing of it can be passed over yet (PassableCommit).
+  bool held_back = false;
 };
 
 // A record that Pinterest refused for good.
@@ -111,6 +113,11 @@ class Ledger {
 
   // The newest commit that is on stable storage.
   virtual CommitNumber SyncedCommit() = 0;
+
+  // How far a pass over the list may go: the newest commit on stable storage,
+  // or less while changes of a held segment are not brought in (people.h). What
+  // it was once it stays at least. 0 if the list is not there.
+  virtual CommitNumber PassableCommit(ListNumber list) = 0;
 
   virtual std::vector<PendingList> PendingLists() = 0;
   virtual std::optional<PendingList> FindPendingList(ListNumber list) = 0;

@@ -15,9 +15,10 @@ namespace {
 using identity_mapping::Record;
 using identity_mapping::RecordView;
 
-PendingList Describe(const ListState& state) {
+PendingList Describe(const ListState& state, CommitNumber passable) {
   const PendingSpan total = state.pending.Total();
   PendingList pending;
+  pending.held_back = total.first > passable;
   pending.list = state.row.number;
   pending.destination = state.row.destination;
   pending.newest_commit = total.last;
@@ -44,12 +45,18 @@ CommitNumber LedgerPart::SyncedCommit() {
   return core_.tables.newest.commit;
 }
 
+CommitNumber LedgerPart::PassableCommit(ListNumber list) {
+  absl::MutexLock lock(&core_.tables.mutex);
+  return core_.tables.PassableCommit(list);
+}
+
 std::vector<PendingList> LedgerPart::PendingLists() {
   absl::MutexLock lock(&core_.tables.mutex);
   std::vector<PendingList> pending;
   for (ListNumber list : core_.tables.pending_lists) {
     const ListState* state = core_.tables.FindList(list);
-    if (state != nullptr) pending.push_back(Describe(*state));
+    if (state == nullptr) continue;
+    pending.push_back(Describe(*state, core_.tables.PassableCommit(list)));
   }
   return pending;
 }
@@ -58,7 +65,7 @@ std::optional<PendingList> LedgerPart::FindPendingList(ListNumber list) {
   absl::MutexLock lock(&core_.tables.mutex);
   const ListState* state = core_.tables.FindList(list);
   if (state == nullptr || state->pending.empty()) return std::nullopt;
-  return Describe(*state);
+  return Describe(*state, core_.tables.PassableCommit(list));
 }
 
 absl::StatusOr<ListRow> LedgerPart::FindRow(ListNumber list) {

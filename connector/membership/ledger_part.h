@@ -27,6 +27,7 @@ class LedgerPart final : public Ledger {
   void SetCommitListener(
       std::function<void(ListNumber, bool)> listener) override;
   CommitNumber SyncedCommit() override;
+  CommitNumber PassableCommit(ListNumber list) override;
   std::vector<PendingList> PendingLists() override;
   std::optional<PendingList> FindPendingList(ListNumber list) override;
   absl::StatusOr<ListRow> GetList(ListNumber list) override;

@@ -181,6 +181,11 @@ absl::Status LedgerPart::Settle(ListNumber list, CommitNumber through,
           state.row = row;
           if (!KeptFrom(state).has_value()) tables.full_sync_lists.erase(list);
           if (counts_here) tables.segments.at(row.segment).settled = settled;
+          auto& derived = tables.destinations.at(row.destination).derived;
+          if (const auto found = derived.find(list);
+              found != derived.end() && found->second <= row.settled) {
+            derived.erase(found);
+          }
           step.Publish(core_.clock.Now());
           break;
         }

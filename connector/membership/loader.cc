@@ -203,6 +203,55 @@ absl::Status LoadMeta(Core& core) {
       });
 }
 
+// What a pending row says of a held segment; the segments are loaded before.
+void LoadHeld(Tables& tables, ListState& list, CommitNumber commit,
+              const PendingRow& row) {
+  tables.mutex.AssertHeld();
+  if (row.held == 0) return;
+  if (commit > list.translated && !list.has_held()) {
+    list.held_time = row.commit_time;
+  }
+  list.held_last = std::max(list.held_last, commit);
+  if ((row.held & PendingRow::kDerived) != 0) {
+    CommitNumber& newest =
+        tables.destinations.at(list.row.destination).derived[list.row.number];
+    newest = std::max(newest, commit);
+  }
+}
+
+absl::Status LoadPeople(Core& core) {
+  Tables& tables = core.tables;
+  absl::MutexLock lock(&tables.mutex);
+  absl::Status status = ForEachNumber(
+      core, Family::kPeople, kHeldKey,
+      [&](const NumberKeyParts& key, absl::string_view value) {
+        tables.mutex.AssertHeld();
+        std::optional<HeldRow> row = DecodeHeld(value);
+        const auto segment = tables.segments.find(key.number);
+        if (!row.has_value() || segment == tables.segments.end()) {
+          return Unreadable("a held segment");
+        }
+        ListState& list = tables.lists.at(segment->second.row.list);
+        list.translated = std::max(row->translated, list.row.settled);
+        segment->second.held = *std::move(row);
+        return absl::OkStatus();
+      });
+  if (!status.ok()) return status;
+  return ForEachNumber(
+      core, Family::kPeople, kStatementsKey,
+      [&](const NumberKeyParts& key, absl::string_view value) {
+        tables.mutex.AssertHeld();
+        const std::optional<StatementsRow> row = DecodeStatements(value);
+        const auto destination = tables.destinations.find(key.number);
+        if (!row.has_value() || destination == tables.destinations.end()) {
+          return Unreadable("an index of statements");
+        }
+        destination->second.statements.emplace_back(key.second, *row);
+        destination->second.pending_bytes += row->bytes;
+        return absl::OkStatus();
+      });
+}
+
 absl::Status LoadCounters(Core& core) {
   Tables& tables = core.tables;
   absl::MutexLock lock(&tables.mutex);
@@ -304,6 +353,7 @@ absl::Status LoadCounters(Core& core) {
         const bool has_removals = HasRemovals(*row);
         list->second.pending.Push(key.second, row->commit_time, row->bytes,
                                   has_removals);
+        LoadHeld(tables, list->second, key.second, *row);
         tables.pending_lists.insert(key.number);
         return absl::OkStatus();
       });
@@ -410,6 +460,7 @@ absl::Status LoadExports(Core& core, std::vector<ExportName>* waiting) {
 absl::Status LoadTables(Core& core, std::vector<ExportName>* waiting) {
   if (absl::Status s = LoadFormat(core); !s.ok()) return s;
   if (absl::Status s = LoadMeta(core); !s.ok()) return s;
+  if (absl::Status s = LoadPeople(core); !s.ok()) return s;
   if (absl::Status s = LoadCounters(core); !s.ok()) return s;
   if (absl::Status s = LoadRequests(core); !s.ok()) return s;
   if (absl::Status s = LoadRejections(core); !s.ok()) return s;

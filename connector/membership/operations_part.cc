@@ -1,7 +1,10 @@
 #include "connector/membership/operations_part.h"
 
 #include <algorithm>
+#include <limits>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "connector/base/crash_point.h"
@@ -48,6 +51,47 @@ std::vector<FullSync> DiscardFullSyncs(Core& core, ListNumber list) {
     discarded.push_back(full_sync);
   }
   return discarded;
+}
+
+// What a change of a segment means to those who hold its records, if anybody
+// does.
+std::optional<HeldRow> HeldAfter(
+    Core& core, SegmentNumber number, const std::optional<SegmentRow>& segment,
+    const std::vector<std::pair<ListNumber, std::optional<ListOperation>>>&
+        operations) {
+  constexpr EventOrder kNever = std::numeric_limits<EventOrder>::max();
+  absl::MutexLock lock(&core.tables.mutex);
+  const SegmentState& state = core.tables.segments.at(number);
+  if (!state.held.has_value()) return std::nullopt;
+  HeldRow held = *state.held;
+  bool changed = false;
+  for (const auto& [list, operation] : operations) {
+    if (!operation.has_value() || operation->kind != Kind::kEmpty ||
+        operation->phase != Phase::kRequested) {
+      continue;
+    }
+    // Nobody holds anything any more, once the changes up to there are brought
+    // in.
+    held.clear_through = operation->through;
+    changed = true;
+  }
+  if (segment.has_value()) {
+    const bool was_mapped = state.row.mapping == MappingState::kMapped;
+    const bool is_mapped = segment->mapping == MappingState::kMapped;
+    const EventOrder now = core.tables.newest.next_order;
+    if (was_mapped && !is_mapped) {
+      if (core.tables.destinations.at(state.row.destination)
+              .statements.empty()) {
+        held.unmapped.clear();
+      }
+      held.unmapped.emplace_back(now, kNever);
+      changed = true;
+    } else if (!was_mapped && is_mapped && !held.unmapped.empty()) {
+      held.unmapped.back().second = now;
+      changed = true;
+    }
+  }
+  return changed ? std::make_optional(std::move(held)) : std::nullopt;
 }
 
 // What is new; whether anything is.
@@ -109,6 +153,21 @@ ListOperation OperationsPart::Begin(const View& view, Kind kind) {
 
 absl::Status OperationsPart::Write(const Change& change) {
   WriteSet set(core_.database);
+  SegmentNumber number = 0;
+  if (change.segment.has_value()) {
+    number = change.segment->number;
+  } else if (!change.operations.empty()) {
+    absl::MutexLock lock(&core_.tables.mutex);
+    const ListNumber list = change.operations.front().first;
+    number = core_.tables.lists.at(list).row.segment;
+  }
+  std::optional<HeldRow> held;
+  if (number != 0) {
+    held = HeldAfter(core_, number, change.segment, change.operations);
+  }
+  if (held.has_value()) {
+    set.Put(Family::kPeople, NumberKey(kHeldKey, number), EncodeHeld(*held));
+  }
   if (change.segment.has_value()) {
     set.Put(Family::kMeta, NumberKey(kSegmentKey, change.segment->number),
             EncodeSegment(*change.segment));
@@ -146,6 +205,9 @@ absl::Status OperationsPart::Write(const Change& change) {
   ReachCrashPoint(CrashPoint::kOperationWritten);
   Tables& tables = core_.tables;
   absl::MutexLock lock(&tables.mutex);
+  if (held.has_value()) {
+    tables.segments.at(number).held = std::move(held);
+  }
   if (change.segment.has_value()) {
     tables.segments.at(change.segment->number).row = *change.segment;
     if (change.segment->audience_steps != 0) {

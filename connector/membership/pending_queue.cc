@@ -1,5 +1,7 @@
 #include "connector/membership/pending_queue.h"
 
+#include <algorithm>
+
 namespace connector::membership {
 
 void PendingQueue::Push(CommitNumber commit, absl::Time time, int64_t bytes,
@@ -22,6 +24,26 @@ void PendingQueue::Push(CommitNumber commit, absl::Time time, int64_t bytes,
   spans_.push_back({commit, commit, time, bytes, has_removals});
   bytes_ += bytes;
   spans_with_removals_ += has_removals;
+}
+
+void PendingQueue::Insert(CommitNumber commit, absl::Time time, int64_t bytes,
+                          bool has_removals) {
+  auto span = spans_.begin();
+  while (span != spans_.end() && span->last < commit) ++span;
+  if (span == spans_.end()) {
+    Push(commit, time, bytes, has_removals);
+    return;
+  }
+  bytes_ += bytes;
+  if (span->first > commit) {
+    spans_.insert(span, {commit, commit, time, bytes, has_removals});
+    spans_with_removals_ += has_removals;
+    return;
+  }
+  span->bytes += bytes;
+  spans_with_removals_ += has_removals && !span->has_removals;
+  span->has_removals |= has_removals;
+  if (span->first == commit) span->oldest_time = std::min(span->oldest_time, time);
 }
 
 std::optional<PendingSpan> PendingQueue::SpanCutBy(CommitNumber through) const {

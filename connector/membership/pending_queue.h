@@ -32,6 +32,10 @@ class PendingQueue {
   void Push(CommitNumber commit, absl::Time time, int64_t bytes,
             bool has_removals);
 
+  // The same for a commit that may be older than others.
+  void Insert(CommitNumber commit, absl::Time time, int64_t bytes,
+              bool has_removals);
+
   // The span that began at or before `through` and ends after it.
   std::optional<PendingSpan> SpanCutBy(CommitNumber through) const;
 

@@ -16,6 +16,7 @@
 #include "connector/membership/ledger_part.h"
 #include "connector/membership/loader.h"
 #include "connector/membership/operations_part.h"
+#include "connector/membership/people_part.h"
 #include "connector/membership/rejection_log.h"
 
 namespace connector::membership {
@@ -37,6 +38,7 @@ class RocksdbStore final : public MembershipStore {
         journal_(*core_, rejections_),
         full_syncs_(*core_, progress_),
         audiences_(*core_),
+        people_(*core_, progress_),
         committer_(*core_, progress_, rejections_, full_syncs_) {}
 
   std::vector<DestinationRow> Destinations() override {
@@ -111,6 +113,9 @@ class RocksdbStore final : public MembershipStore {
     ledger_.SetCommitListener(std::move(listener));
   }
   CommitNumber SyncedCommit() override { return ledger_.SyncedCommit(); }
+  CommitNumber PassableCommit(ListNumber list) override {
+    return ledger_.PassableCommit(list);
+  }
   std::vector<PendingList> PendingLists() override {
     return ledger_.PendingLists();
   }
@@ -190,6 +195,14 @@ class RocksdbStore final : public MembershipStore {
                       DoubtNumber last_doubt, const PassCounts& counts,
                       absl::Time now) override {
     return ledger_.Settle(list, through, last_doubt, counts, now);
+  }
+
+  std::vector<WaitingPeople> WaitingForPeople() override {
+    return people_.WaitingForPeople();
+  }
+  absl::Status BringUp(DestinationNumber destination,
+                       const BringUpOptions& options) override {
+    return people_.BringUp(destination, options);
   }
 
   void SetFullSyncListener(std::function<void()> listener) override {
@@ -318,6 +331,7 @@ class RocksdbStore final : public MembershipStore {
   JournalPart journal_;
   FullSyncPart full_syncs_;
   AudiencePart audiences_;
+  PeoplePart people_;
   Committer committer_;
 };
 

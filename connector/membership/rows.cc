@@ -292,12 +292,13 @@ std::string EncodeBatch(const BatchRow& row) {
   AppendDigest(&value, row.digest);
   AppendVarint(&value, row.lists.size());
   for (ListNumber list : row.lists) AppendVarint(&value, list);
-  if (row.full_syncs.empty()) return value;
+  if (row.full_syncs.empty() && !row.statements) return value;
   AppendVarint(&value, row.full_syncs.size());
   for (const auto& [list, number] : row.full_syncs) {
     AppendVarint(&value, list);
     AppendVarint(&value, number);
   }
+  if (row.statements) value.push_back(1);
   return value;
 }
 
@@ -315,11 +316,13 @@ std::optional<BatchRow> DecodeBatch(absl::string_view value) {
     const auto list = static_cast<ListNumber>(wire.Varint());
     row.full_syncs.emplace_back(list, wire.Varint());
   }
+  if (wire.ok() && !wire.done()) row.statements = wire.Bool();
   return IfDone(wire, std::move(row));
 }
 
 bool HasRemovals(const PendingRow& row) {
-  return row.runs.empty() ||
+  if ((row.held & PendingRow::kHeldRemovals) != 0) return true;
+  return (row.runs.empty() && row.held == 0) ||
          std::any_of(row.runs.begin(), row.runs.end(), [](const auto& run) {
            return run.second == Change::kRemove;
          });
@@ -333,6 +336,7 @@ std::string EncodePending(const PendingRow& row) {
   for (const auto& [part, change] : row.runs) {
     AppendVarint(&value, uint64_t{part} << 1 | static_cast<uint64_t>(change));
   }
+  if (row.held != 0) value.push_back(static_cast<char>(row.held));
   return value;
 }
 
@@ -347,6 +351,7 @@ std::optional<PendingRow> DecodePending(absl::string_view value) {
     row.runs.emplace_back(static_cast<uint32_t>(run >> 1),
                           static_cast<Change>(run & 1));
   }
+  if (wire.ok() && !wire.done()) row.held = wire.Byte();
   return IfDone(wire, std::move(row));
 }
 

@@ -51,6 +51,8 @@ struct BatchRow {
   std::vector<ListNumber> lists;
   // The full syncs that it belongs to: (list, number).
   std::vector<std::pair<ListNumber, FullSyncNumber>> full_syncs;
+  // It holds statements about profiles.
+  bool statements = false;
 };
 
 // What one commit brought to one list.
@@ -58,8 +60,16 @@ struct PendingRow {
   absl::Time commit_time;
   // Of keys and values of the runs.
   int64_t bytes = 0;
-  // Which runs: (part, change). None: the commit released a full sync.
+  // Which runs: (part, change). None: the commit released a full sync, or
+  // brought only what `held` says.
   std::vector<std::pair<uint32_t, Change>> runs;
+  // Changes of a held segment (kHeld…); 0: none.
+  uint8_t held = 0;
+
+  static constexpr uint8_t kHeldAdditions = 1;
+  static constexpr uint8_t kHeldRemovals = 2;
+  // Removals that statements of this and earlier commits led to.
+  static constexpr uint8_t kDerived = 4;
 };
 
 std::string EncodeNumber(uint64_t number);

@@ -16,6 +16,7 @@ constexpr uint8_t kVersion = 1;
 constexpr uint8_t kEventTimes = 1;
 constexpr uint8_t kHolders = 2;
 constexpr uint8_t kReplay = 4;
+constexpr uint8_t kOwnOrders = 16;
 constexpr uint8_t kNotCounted = 0x40;
 constexpr size_t kHolderBytes = 16;
 // The head and the two numbers before the intervals, nearly.
@@ -25,11 +26,21 @@ absl::Status Damaged() {
   return absl::DataLossError("a stored run is damaged");
 }
 
+void AppendRecord(RecordView record, bool counted, std::string* out) {
+  const uint8_t kind = static_cast<uint8_t>(record.kind());
+  out->push_back(static_cast<char>(counted ? kind : kind | kNotCounted));
+  absl::string_view payload = record.payload();
+  if (record.kind() == RecordKind::kOpaque) {
+    out->push_back(static_cast<char>(payload.size()));
+  }
+  out->append(payload.data(), payload.size());
+}
+
 }  // namespace
 
 void RunBuilder::Add(Change change, RecordView record, bool counted,
                      std::optional<absl::Time> event_time,
-                     const std::array<uint8_t, 16>* holder) {
+                     const Holder* holder) {
   Part& part = parts_[static_cast<int>(change)];
   if (part.intervals.empty() || part.next_order != total_) {
     part.intervals.emplace_back(total_ - part.next_order, 0);
@@ -39,14 +50,7 @@ void RunBuilder::Add(Change change, RecordView record, bool counted,
   ++part.entries;
   if (counted) ++part.counted;
 
-  const uint8_t kind = static_cast<uint8_t>(record.kind());
-  part.records.push_back(
-      static_cast<char>(counted ? kind : kind | kNotCounted));
-  absl::string_view payload = record.payload();
-  if (record.kind() == RecordKind::kOpaque) {
-    part.records.push_back(static_cast<char>(payload.size()));
-  }
-  part.records.append(payload.data(), payload.size());
+  AppendRecord(record, counted, &part.records);
   if (event_time.has_value()) {
     AppendMicros(&part.event_times, *event_time);
     has_timed_exits_ |=
@@ -93,6 +97,31 @@ std::string RunBuilder::Body(Change change) const {
   return body;
 }
 
+void OrderedRunBuilder::Add(RecordView record, bool counted, EventOrder order,
+                            const Holder* holder) {
+  if (entries_++ == 0) first_order_ = order;
+  AppendRecord(record, counted, &records_);
+  AppendSigned(&orders_, static_cast<int64_t>(order - first_order_));
+  if (holder != nullptr) {
+    holders_.append(reinterpret_cast<const char*>(holder->data()),
+                    holder->size());
+  }
+}
+
+std::string OrderedRunBuilder::Value(absl::Time commit_time) const {
+  std::string value =
+      RunHead(kOwnOrders | (holders_.empty() ? 0 : kHolders), commit_time,
+              first_order_);
+  AppendVarint(&value, entries_);
+  AppendVarint(&value, 1);
+  AppendVarint(&value, 0);
+  AppendVarint(&value, entries_);
+  value += records_;
+  value += orders_;
+  value += holders_;
+  return value;
+}
+
 std::string RunHead(uint8_t flags, absl::Time commit_time,
                     EventOrder first_order) {
   std::string head;
@@ -108,8 +137,10 @@ absl::StatusOr<RunReader> RunReader::Open(absl::string_view value) {
   if (wire.Byte() != kVersion) return Damaged();
   RunReader reader;
   reader.flags_ = wire.Byte();
-  if ((reader.flags_ & ~(kEventTimes | kHolders | kReplay | kRunOfOneOrder)) !=
-      0) {
+  if ((reader.flags_ & ~(kEventTimes | kHolders | kReplay | kRunOfOneOrder |
+                         kOwnOrders)) != 0 ||
+      (reader.flags_ & (kEventTimes | kOwnOrders)) ==
+          (kEventTimes | kOwnOrders)) {
     return Damaged();
   }
   reader.commit_time_ = wire.Millis();
@@ -135,7 +166,9 @@ absl::StatusOr<RunReader> RunReader::Open(absl::string_view value) {
       intervals.substr(0, intervals.size() - wire.rest().size());
 
   reader.records_ = wire.rest();
-  if ((reader.flags_ & (kEventTimes | kHolders)) == 0) return reader;
+  if ((reader.flags_ & (kEventTimes | kHolders | kOwnOrders)) == 0) {
+    return reader;
+  }
 
   // Where the entries end is only to be found by going through them.
   const char* data = reader.records_.data();
@@ -156,7 +189,9 @@ absl::StatusOr<RunReader> RunReader::Open(absl::string_view value) {
     reader.holders_ = rest.substr(rest.size() - holder_bytes);
     rest.remove_suffix(holder_bytes);
   }
-  if ((reader.flags_ & kEventTimes) == 0 && !rest.empty()) return Damaged();
+  if ((reader.flags_ & (kEventTimes | kOwnOrders)) == 0 && !rest.empty()) {
+    return Damaged();
+  }
   reader.event_times_ = rest;
   return reader;
 }
@@ -210,7 +245,17 @@ bool RunReader::Next(RunEntry* entry) {
   entry->counted = (head & kNotCounted) == 0;
   entry->replay = (flags_ & kReplay) != 0;
   entry->order = entry->replay ? kReplayOrder : order_;
-  if ((flags_ & kRunOfOneOrder) == 0) ++order_;
+  if ((flags_ & kOwnOrders) != 0) {
+    WireReader wire(event_times_);
+    entry->order += static_cast<uint64_t>(wire.Signed());
+    if (!wire.ok()) {
+      status_ = Damaged();
+      return false;
+    }
+    event_times_ = wire.rest();
+  } else if ((flags_ & kRunOfOneOrder) == 0) {
+    ++order_;
+  }
   entry->commit_time = commit_time_;
   entry->event_time.reset();
   if ((flags_ & kEventTimes) != 0) {

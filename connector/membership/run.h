@@ -1,6 +1,7 @@
 #ifndef CONNECTOR_MEMBERSHIP_RUN_H_
 #define CONNECTOR_MEMBERSHIP_RUN_H_
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -30,7 +31,7 @@ struct RunEntry {
   std::optional<absl::Time> event_time;
   absl::Time commit_time;
   // Which profile holds the identity, if the run holds holders.
-  std::optional<std::array<uint8_t, 16>> holder;
+  std::optional<Holder> holder;
   // No event, but another try of a refused change: gives way to any event
   // (`order` is kReplayOrder), and means nothing once the record is no longer
   // refused.
@@ -43,7 +44,8 @@ struct RunEntry {
 //
 // Stored form of each of the two values (all integers little-endian varints):
 //   byte version (1); byte flags (1 = event times, 2 = holders, 4 = replay,
-//   8 = all entries have the order of the first);
+//   8 = all entries have the order of the first, 16 = orders of their own,
+//   never with event times);
 //   commit time in Unix milliseconds;
 //   order of the first change of the builder (additions and removals share it);
 //   number of entries;
@@ -53,6 +55,8 @@ struct RunEntry {
 //   entries: byte (kind | 0x40 if it does not count), payload (with a length
 //   byte before it if the kind has no fixed length);
 //   with event times: a zigzag varint per entry, Unix microseconds;
+//   with orders of their own: a zigzag varint per entry, what it has more than
+//   the first order;
 //   with holders: 16 bytes per entry.
 // The part from "number of entries" on is made by the builder, what stands
 // before it by the committer.
@@ -62,10 +66,15 @@ class RunBuilder {
   // for all changes of a kind or for none.
   void Add(Change change, identity_mapping::RecordView record, bool counted,
            std::optional<absl::Time> event_time = std::nullopt,
-           const std::array<uint8_t, 16>* holder = nullptr);
+           const Holder* holder = nullptr);
+
+  // What is added next stands at least at this place among the changes, counted
+  // from 0: leaves places free that other runs of the batch use.
+  void AdvanceTo(uint64_t place) { total_ = std::max(total_, place); }
 
   // All changes are replays (RunEntry).
   void MarkAsReplay();
+  bool is_replay() const { return replay_; }
 
   // How many changes of a kind count.
   uint64_t counted(Change change) const { return part(change).counted; }
@@ -80,6 +89,9 @@ class RunBuilder {
   // The stored form from "number of entries" on; meaningless if count() is 0.
   std::string Body(Change change) const;
   uint8_t flags(Change change) const;
+  bool has_holders() const {
+    return !parts_[0].holders.empty() || !parts_[1].holders.empty();
+  }
   // Some removal is an exit with a time: to be remembered.
   bool has_timed_exits() const { return has_timed_exits_; }
 
@@ -109,6 +121,27 @@ std::string RunHead(uint8_t flags, absl::Time commit_time,
 
 // In the flags of a run of which all entries have the first order.
 inline constexpr uint8_t kRunOfOneOrder = 8;
+
+// Makes the stored form of a run of one kind of change whose entries come in
+// the order of their records, each with its own place among the events.
+class OrderedRunBuilder {
+ public:
+  // `holder` must be given for all entries or for none.
+  void Add(identity_mapping::RecordView record, bool counted, EventOrder order,
+           const Holder* holder = nullptr);
+  bool empty() const { return entries_ == 0; }
+  size_t bytes() const {
+    return records_.size() + orders_.size() + holders_.size();
+  }
+  std::string Value(absl::Time commit_time) const;
+
+ private:
+  uint64_t entries_ = 0;
+  EventOrder first_order_ = 0;
+  std::string records_;
+  std::string orders_;
+  std::string holders_;
+};
 
 // Reads one stored run value. The view in an entry holds until the next call of
 // Next() and while `value` and the reader stay where they are.

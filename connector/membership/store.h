@@ -17,6 +17,7 @@
 #include "connector/membership/ledger.h"
 #include "connector/membership/maintenance.h"
 #include "connector/membership/operations.h"
+#include "connector/membership/people.h"
 
 namespace connector::membership {
 
@@ -30,7 +31,8 @@ class MembershipStore : public Catalog,
                         public AudienceTable,
                         public CounterTable,
                         public Maintenance,
-                        public FullSyncs {
+                        public FullSyncs,
+                        public People {
  public:
   ~MembershipStore() override = default;
 };

@@ -1,5 +1,7 @@
 #include "connector/membership/tables.h"
 
+#include <algorithm>
+
 #include "connector/base/error.h"
 #include "connector/base/limits.h"
 #include "connector/membership/wire.h"
@@ -41,6 +43,27 @@ SegmentState* Tables::FindSegment(SegmentNumber segment) {
     return nullptr;
   }
   return &found->second;
+}
+
+CommitNumber Tables::PeopleThrough(DestinationNumber destination) {
+  const auto found = destinations.find(destination);
+  if (found == destinations.end() || found->second.statements.empty()) {
+    return newest.commit;
+  }
+  return found->second.statements.front().first - 1;
+}
+
+CommitNumber Tables::PassableCommit(ListNumber list) {
+  const auto found = lists.find(list);
+  if (found == lists.end()) return 0;
+  const auto segment = segments.find(found->second.row.segment);
+  if (segment == segments.end() || !segment->second.held.has_value()) {
+    return newest.commit;
+  }
+  // A list that was replaced gets its removals from the segment's own.
+  const ListState& own = lists.at(segment->second.row.list);
+  const CommitNumber through = PeopleThrough(found->second.row.destination);
+  return own.has_held() ? std::min(own.translated, through) : through;
 }
 
 void Tables::WaitForGroup() {

@@ -2,6 +2,7 @@
 #define CONNECTOR_MEMBERSHIP_TABLES_H_
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <optional>
@@ -26,6 +27,7 @@
 #include "connector/membership/export_table.h"
 #include "connector/membership/notifier.h"
 #include "connector/membership/pending_queue.h"
+#include "connector/membership/people_rows.h"
 #include "connector/membership/rows.h"
 #include "connector/membership/types.h"
 
@@ -68,6 +70,8 @@ struct SegmentState {
   SegmentRow row;
   IntakeCounts intake;
   PassCounts settled;
+  // Somebody holds its records (people.h).
+  std::optional<HeldRow> held;
 };
 
 struct ListState {
@@ -85,6 +89,13 @@ struct ListState {
   // When each echo is due, and its number.
   std::set<std::pair<absl::Time, uint64_t>> echoes;
   std::optional<ListCounterRow> counters;
+  // Of a held segment: the newest commit with changes that are put aside, up to
+  // where they are brought in, and when the oldest of the others was committed.
+  CommitNumber held_last = 0;
+  CommitNumber translated = 0;
+  absl::Time held_time;
+
+  bool has_held() const { return held_last > translated; }
 };
 
 // The first commit of which the runs are kept for a full sync of the list that
@@ -109,6 +120,11 @@ struct DestinationState {
   absl::flat_hash_map<std::string, SegmentNumber> segments_by_name;
   // By their keys in the store.
   std::map<std::string, AudienceEntry> audiences;
+  // Commits with statements that are not brought in, oldest first.
+  std::deque<std::pair<CommitNumber, StatementsRow>> statements;
+  // Lists with removals that statements led to and that are not settled, and
+  // the newest commit of such.
+  std::map<ListNumber, CommitNumber> derived;
 };
 
 // The key of a segment in segments_by_name.
@@ -170,6 +186,15 @@ struct Tables {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
   ListState* FindList(ListNumber list) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
   SegmentState* FindSegment(SegmentNumber segment)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+
+  // How far a pass over the list may go: to the newest commit, but not beyond
+  // what is brought into a held segment. 0 if the list is not there.
+  CommitNumber PassableCommit(ListNumber list)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  // How far the held segments of a destination may be brought up: no statement
+  // is left that may still change something at or below this commit.
+  CommitNumber PeopleThrough(DestinationNumber destination)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
 
   // Waits until the group commit that is going on, if any, is in the tables.

@@ -1,6 +1,7 @@
 #ifndef CONNECTOR_MEMBERSHIP_TYPES_H_
 #define CONNECTOR_MEMBERSHIP_TYPES_H_
 
+#include <array>
 #include <cstdint>
 #include <string>
 
@@ -24,6 +25,11 @@ using EventOrder = uint64_t;
 inline constexpr EventOrder kReplayOrder = 0;
 inline constexpr EventOrder kEchoOrder = 1;
 inline constexpr EventOrder kFirstEventOrder = 2;
+
+// Who holds a record in a segment: a profile, by the digest of its key.
+using Holder = std::array<uint8_t, 16>;
+// Events without a key are one more holder.
+inline constexpr Holder kNoKey = {};
 
 // What an event asks for.
 enum class Change : uint8_t { kRemove = 0, kAdd = 1 };

@@ -223,6 +223,7 @@ absl::Status Server::Parts::Open() {
   delivery_options.registry = registry.get();
   delivery_options.full_syncs = store.get();
   delivery_options.intake = store.get();
+  delivery_options.people = store.get();
   delivery_options.clients = clients.get();
   delivery_options.clock = options.clock;
   delivery_options.random = options.random;
