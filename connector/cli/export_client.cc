@@ -67,6 +67,7 @@ absl::Status ExportClient::StartStream() {
   ExportSegmentsRequest request;
   request.mutable_open()->set_ad_account_id(options_.ad_account_id);
   request.mutable_open()->set_export_id(options_.export_id);
+  request.mutable_open()->set_identities_complete(options_.identities_complete);
   // A failed write shows as a broken stream in the reader.
   stream_->frames->Write(request);
   stream_->reader = std::thread(

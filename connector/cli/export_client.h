@@ -28,6 +28,8 @@ struct ExportClientOptions {
   std::string export_id;
   // The history the export was begun under; empty: any.
   std::string history_id;
+  // As in OpenExport.
+  bool identities_complete = false;
   // How long a broken stream is opened again without any progress.
   absl::Duration retry_for = absl::Minutes(5);
   // Most bytes of batches that are sent and not durable; the server's own limit

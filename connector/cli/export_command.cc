@@ -129,6 +129,9 @@ class ExportRun {
       key.Add(reading_.bounds.max_profiles);
       key.Add(reading_.bounds.max_bytes);
       key.Add(reading_.profile_key_field);
+      if (absl::GetFlag(FLAGS_identities_complete)) {
+        key.Add("identities_complete");
+      }
       key.Add(reading_.skip_bad_lines);
       for (const std::string& part : key_) key.Add(part);
       for (const SegmentName& segment : full_syncs_) {
@@ -167,6 +170,7 @@ class ExportRun {
     options.ad_account_id = absl::GetFlag(FLAGS_ad_account_id);
     options.export_id = unfinished_.export_id;
     options.history_id = unfinished_.history_id;
+    options.identities_complete = absl::GetFlag(FLAGS_identities_complete);
     options.retry_for = absl::GetFlag(FLAGS_retry_for);
     options.max_unacknowledged_bytes =
         absl::GetFlag(FLAGS_max_unacknowledged_bytes);
@@ -431,6 +435,17 @@ std::optional<int> CheckExportFlags(CommandContext& context, ProgressMode* mode,
       return context.FailUsage(absl::StrCat("--full_sync: ", kSegmentNameRule));
     }
   }
+  if (absl::GetFlag(FLAGS_identities_complete)) {
+    if (!full_syncs->empty()) {
+      return context.FailUsage(
+          "--identities_complete and --full_sync exclude each other");
+    }
+    if (absl::GetFlag(FLAGS_profile_key_field).empty() &&
+        absl::GetFlag(FLAGS_profile_key_column).empty()) {
+      return context.FailUsage(
+          "--identities_complete needs to know where the key of a profile is");
+    }
+  }
   return std::nullopt;
 }
 
@@ -445,9 +460,9 @@ Command ExportCommand() {
           "shape (- is standard input).",
           {"ad_account_id", "wait", "timeout", "fail_on_rejection",
            "show_rejections", "skip_bad_lines", "profile_key_field",
-           "batch_profiles", "batch_bytes", "max_unacknowledged_bytes",
-           "retry_for", "resume", "state_dir", "progress", "full_sync",
-           "full_sync_expire_after"},
+           "identities_complete", "batch_profiles", "batch_bytes",
+           "max_unacknowledged_bytes", "retry_for", "resume", "state_dir",
+           "progress", "full_sync", "full_sync_expire_after"},
           1,
           std::numeric_limits<size_t>::max(),
           Run};

@@ -43,6 +43,9 @@ ABSL_FLAG(std::string, segment_name, "", "the segment's name for people");
 ABSL_FLAG(std::string, status, "add", "add or remove");
 ABSL_FLAG(std::string, status_column, "",
           "the column that says add or remove, line by line");
+ABSL_FLAG(std::string, profile_key_column, "",
+          "the column, or of JSON Lines the field at the top, with the "
+          "profile's key; empty: none");
 ABSL_FLAG(std::string, time_column, "",
           "the column with the qualification time");
 ABSL_FLAG(int64_t, max_errors, -1,
@@ -61,6 +64,9 @@ ABSL_FLAG(int64_t, max_unacknowledged_bytes, 16 << 20,
           "most bytes that may be sent and not yet durable");
 ABSL_FLAG(std::string, profile_key_field, "",
           "the field at the top of a line with the profile's key; empty: none");
+ABSL_FLAG(bool, identities_complete, false,
+          "each profile with a key carries all its identities: one that it had "
+          "and has no more leaves its segments");
 ABSL_FLAG(bool, skip_bad_lines, false,
           "count lines that are no profile and go on, instead of stopping");
 ABSL_FLAG(bool, wait, false, "also wait until everything is delivered");

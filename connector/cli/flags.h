@@ -28,6 +28,7 @@ ABSL_DECLARE_FLAG(int32_t, batch_profiles);
 ABSL_DECLARE_FLAG(int64_t, batch_bytes);
 ABSL_DECLARE_FLAG(int64_t, max_unacknowledged_bytes);
 ABSL_DECLARE_FLAG(std::string, profile_key_field);
+ABSL_DECLARE_FLAG(bool, identities_complete);
 ABSL_DECLARE_FLAG(bool, skip_bad_lines);
 ABSL_DECLARE_FLAG(bool, wait);
 ABSL_DECLARE_FLAG(bool, fail_on_rejection);
@@ -49,6 +50,7 @@ ABSL_DECLARE_FLAG(std::string, segment_name);
 ABSL_DECLARE_FLAG(std::string, status);
 ABSL_DECLARE_FLAG(std::string, status_column);
 ABSL_DECLARE_FLAG(std::string, time_column);
+ABSL_DECLARE_FLAG(std::string, profile_key_column);
 ABSL_DECLARE_FLAG(int64_t, max_errors);
 ABSL_DECLARE_FLAG(bool, dry_run);
 

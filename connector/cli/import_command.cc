@@ -67,9 +67,10 @@ absl::StatusOr<ImportFormat> FormatOfFlags() {
   }
   format.status_column = absl::GetFlag(FLAGS_status_column);
   format.time_column = absl::GetFlag(FLAGS_time_column);
+  format.profile_key_column = absl::GetFlag(FLAGS_profile_key_column);
   if (format.file == FileFormat::kList &&
       (!format.columns.empty() || !format.status_column.empty() ||
-       !format.time_column.empty())) {
+       !format.time_column.empty() || !format.profile_key_column.empty())) {
     return absl::InvalidArgumentError("--format=list has no columns");
   }
   return format;
@@ -176,6 +177,8 @@ Command ImportCommand() {
        "columns",
        "namespace",
        "time_column",
+       "profile_key_column",
+       "identities_complete",
        "format",
        "delimiter",
        "header",

@@ -21,7 +21,8 @@ std::vector<std::string> ImportFormat::Key() const {
       segment_name,
       absl::StrCat(static_cast<int>(status)),
       status_column,
-      time_column};
+      time_column,
+      profile_key_column};
   for (const ImportColumn& column : columns) {
     key.push_back(column.column);
     key.push_back(column.source_namespace);

@@ -46,6 +46,8 @@ struct ImportFormat {
   // Columns, as ImportColumn::column; empty: none.
   std::string status_column;
   std::string time_column;
+  // Of JSON Lines: a field at the top.
+  std::string profile_key_column;
 
   // Everything above, for the key of a run that may be taken up again.
   std::vector<std::string> Key() const;

@@ -112,7 +112,7 @@ class Reading {
 
   absl::Status ReadLines(const InputFile& file) {
     const ImportFormat& format = reading_.format;
-    profile_json::ProfileReader profiles;
+    profile_json::ProfileReader profiles(reading_.format.profile_key_column);
     LineReader lines(decoded_, file.name());
     // A copy with the import's own membership.
     ParsedProfile with_segment;

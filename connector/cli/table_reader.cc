@@ -10,6 +10,9 @@
 namespace connector::cli {
 namespace {
 
+// Bytes (ProfileExport.profile_key).
+constexpr size_t kMaxProfileKey = 1024;
+
 bool IsBlank(absl::string_view text) {
   return std::all_of(text.begin(), text.end(), absl::ascii_isspace);
 }
@@ -53,6 +56,7 @@ absl::StatusOr<bool> TableReader::Begin(
   };
   has_header_ = format_.header.value_or(
       is_name(format_.status_column) || is_name(format_.time_column) ||
+      is_name(format_.profile_key_column) ||
       std::any_of(format_.columns.begin(), format_.columns.end(),
                   [&](const ImportColumn& c) { return is_name(c.column); }));
   columns_.clear();
@@ -80,10 +84,16 @@ absl::StatusOr<bool> TableReader::Begin(
       !s.ok()) {
     return s;
   }
+  if (absl::Status s = find(format_.profile_key_column, "--profile_key_column",
+                            &key_column_);
+      !s.ok()) {
+    return s;
+  }
   if (columns_.empty()) {
     // One namespace for the one column that is left.
     size_t others = status_column_.has_value() ? 1 : 0;
     others += time_column_.has_value() ? 1 : 0;
+    others += key_column_.has_value() ? 1 : 0;
     if (width_ != others + 1) {
       return absl::FailedPreconditionError(absl::StrCat(
           "has ", width_,
@@ -91,7 +101,7 @@ absl::StatusOr<bool> TableReader::Begin(
           "(--format=list if every field is one)"));
     }
     for (size_t i = 0; i < width_; ++i) {
-      if (status_column_ != i && time_column_ != i) {
+      if (status_column_ != i && time_column_ != i && key_column_ != i) {
         columns_.push_back({i, format_.source_namespace});
       }
     }
@@ -136,7 +146,16 @@ absl::StatusOr<absl::Span<const ParsedProfile>> TableReader::Read(
     profile.identities.push_back(
         {column.source_namespace, fields[column.index]});
   }
-  if (profile.identities.empty()) {
+  profile.profile_key.reset();
+  if (key_column_.has_value() && !IsBlank(fields[*key_column_])) {
+    profile.profile_key = absl::StripAsciiWhitespace(fields[*key_column_]);
+    if (profile.profile_key->size() > kMaxProfileKey) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "its profile key is longer than ", kMaxProfileKey, " bytes"));
+    }
+  }
+  // With a key, to have none says something, too.
+  if (profile.identities.empty() && !profile.profile_key.has_value()) {
     return absl::InvalidArgumentError("has no identifier");
   }
   ParsedMembership& membership = profile.memberships[0];

@@ -52,6 +52,7 @@ class TableReader {
   std::vector<Column> columns_;
   std::optional<size_t> status_column_;
   std::optional<size_t> time_column_;
+  std::optional<size_t> key_column_;
   size_t width_ = 0;
   std::vector<ParsedProfile> profiles_;
 };

@@ -150,8 +150,8 @@ class PeopleWorld {
       EXPECT_EQ(world_.Counts(segment).pending(), 0) << segment;
       if (testing::Test::HasFailure()) {
         for (const auto& [record, holders] : records) {
-          std::cerr << segment << " " << record << " holders "
-                    << holders.size() << "\n"
+          std::cerr << segment << " " << record << " holders " << holders.size()
+                    << "\n"
                     << world_.HistoryOf(segment, record);
         }
       }
@@ -235,8 +235,8 @@ constexpr Change kOut = Change::kRemove;
 
 TEST(People, AnIdentityThatVanishesLeavesEveryList) {
   PeopleWorld people(1);
-  ASSERT_TRUE(people.Commit({{7, {1, 2}, {{"a", kIn}, {"b", kIn}}}}, true, "e")
-                  .ok());
+  ASSERT_TRUE(
+      people.Commit({{7, {1, 2}, {{"a", kIn}, {"b", kIn}}}}, true, "e").ok());
   ASSERT_TRUE(people.world().RunUntilQuiet());
   EXPECT_EQ(people.world().OnList("a"), (std::set<int>{1, 2}));
   ASSERT_TRUE(people.Commit({{7, {2}, {}}}, true, "e").ok());
@@ -275,8 +275,8 @@ TEST(People, AnExitWithoutAKeyClearsAll) {
 
 TEST(People, WhoWasThereBeforeIsHeldByEventsWithoutAKey) {
   PeopleWorld people(1);
-  ASSERT_TRUE(people.Commit({{0, {1, 2, 3, 4, 5}, {{"a", kIn}}}}, false, "f")
-                  .ok());
+  ASSERT_TRUE(
+      people.Commit({{0, {1, 2, 3, 4, 5}, {{"a", kIn}}}}, false, "f").ok());
   ASSERT_TRUE(people.world().RunUntilQuiet());
   // Not delivered yet when the segment gets its first holder.
   ASSERT_TRUE(people.Commit({{0, {6}, {{"a", kIn}}}}, false, "f").ok());

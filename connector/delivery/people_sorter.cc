@@ -22,12 +22,12 @@ constexpr size_t kBufferBytes = 128 << 10;
 
 absl::Status FileError(const char* what) {
   const int error = errno;
-  return MakeError(error == ENOSPC || error == EDQUOT
-                       ? absl::StatusCode::kResourceExhausted
-                       : absl::StatusCode::kUnavailable,
-                   "SPILL_FAILED",
-                   absl::StrCat(what, " a temporary file of people: ",
-                                std::strerror(error)));
+  return MakeError(
+      error == ENOSPC || error == EDQUOT ? absl::StatusCode::kResourceExhausted
+                                         : absl::StatusCode::kUnavailable,
+      "SPILL_FAILED",
+      absl::StrCat(what,
+                   " a temporary file of people: ", std::strerror(error)));
 }
 
 uint64_t Prefix(absl::string_view key) {
@@ -125,8 +125,8 @@ class SpillingPeopleSorter::Chunk {
     buffer_.erase(0, at_);
     at_ = 0;
     const size_t had = buffer_.size();
-    const size_t want = std::min<uint64_t>(
-        std::max(kBufferBytes, bytes), size_ - offset_);
+    const size_t want =
+        std::min<uint64_t>(std::max(kBufferBytes, bytes), size_ - offset_);
     buffer_.resize(had + want);
     size_t done = 0;
     while (done < want) {
@@ -175,10 +175,9 @@ absl::Status SpillingPeopleSorter::Add(const Item& item) {
       return s;
     }
   }
-  entries_.push_back({Prefix(item.key), item.order,
-                      static_cast<uint32_t>(bytes_.size()),
-                      static_cast<uint32_t>(size),
-                      static_cast<uint8_t>(item.key.size())});
+  entries_.push_back(
+      {Prefix(item.key), item.order, static_cast<uint32_t>(bytes_.size()),
+       static_cast<uint32_t>(size), static_cast<uint8_t>(item.key.size())});
   bytes_.append(item.key.data(), item.key.size());
   bytes_.append(item.rest.data(), item.rest.size());
   return absl::OkStatus();

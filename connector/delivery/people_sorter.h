@@ -38,7 +38,9 @@ class SpillingPeopleSorter final : public membership::PeopleSorter {
     uint8_t key_size;
   };
   Item At(const Entry& entry) const;
-  size_t used() const { return bytes_.size() + entries_.size() * sizeof(Entry); }
+  size_t used() const {
+    return bytes_.size() + entries_.size() * sizeof(Entry);
+  }
   void Sort();
   absl::Status Spill();
   // Of all chunks one.

@@ -34,12 +34,12 @@ std::vector<Line> SortBy(SortBudget& budget, const std::vector<Line>& lines) {
 
 TEST(SpillingPeopleSorter, SortsByKeyThenOrderAndKeepsWhatIsEqualAsItCame) {
   SortBudget budget(0);
-  const std::vector<Line> lines = {
-      {"b", 2, "first"}, {"a", 7, ""}, {"b", 1, "x"}, {"b", 2, "second"},
-      {"", 9, "none"},   {"a", 3, "y"}};
-  const std::vector<Line> sorted = {
-      {"", 9, "none"}, {"a", 3, "y"},     {"a", 7, ""},
-      {"b", 1, "x"},   {"b", 2, "first"}, {"b", 2, "second"}};
+  const std::vector<Line> lines = {{"b", 2, "first"}, {"a", 7, ""},
+                                   {"b", 1, "x"},     {"b", 2, "second"},
+                                   {"", 9, "none"},   {"a", 3, "y"}};
+  const std::vector<Line> sorted = {{"", 9, "none"},   {"a", 3, "y"},
+                                    {"a", 7, ""},      {"b", 1, "x"},
+                                    {"b", 2, "first"}, {"b", 2, "second"}};
   EXPECT_EQ(SortBy(budget, lines), sorted);
 }
 

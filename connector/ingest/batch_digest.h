@@ -20,9 +20,9 @@ namespace connector::ingest {
 // Stored with the batch, and so one way: the first half of a SHA-256 over the
 // whole batch, behind `salt` (the destination's history id), so that it cannot
 // be looked up anywhere.
-std::array<uint8_t, 16> DigestBatch(
-    absl::string_view salt, const audience_sync::v1::ExportBatch& batch,
-    bool with_keys = false);
+std::array<uint8_t, 16> DigestBatch(absl::string_view salt,
+                                    const audience_sync::v1::ExportBatch& batch,
+                                    bool with_keys = false);
 
 // Digests a sequence of fields. Two sequences have the same digest only if they
 // are the same, however they are split into bytes: each field is written with

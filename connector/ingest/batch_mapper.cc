@@ -139,8 +139,9 @@ class Mapper {
     }
     if (complete_) out_.batch.places = place_;
     out_.batch.digest = DigestBatch(history_id_, proto_, complete_);
-    out_.bytes = kBatchBytes + out_.batch.statements.bytes() + out_.batch.rejections.size() *
-                                   sizeof(membership::IntakeRejection);
+    out_.bytes =
+        kBatchBytes + out_.batch.statements.bytes() +
+        out_.batch.rejections.size() * sizeof(membership::IntakeRejection);
     for (const membership::SegmentChanges& changes : out_.batch.segments) {
       out_.bytes +=
           sizeof(changes) + changes.run.bytes() + changes.former_forms.bytes();

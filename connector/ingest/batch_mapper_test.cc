@@ -512,6 +512,78 @@ TEST_F(FormerMappingTest, ARejectedIdentityKeepsItsFormerFormsUntilItsExit) {
 }
 
 // The digest.
+TEST_F(BatchMapperTest,
+       AProfileWithAKeySaysWhatItIsWhereIdentitiesAreComplete) {
+  v1::ExportBatch batch;
+  batch.set_sequence_number(1);
+  auto* keyed = batch.add_profile_exports();
+  keyed->set_profile_key("customer-1");
+  AddIdentity(keyed, "Email", "ada@example.com");
+  AddIdentity(keyed, "Email", "no address");
+  AddIdentity(keyed, "Unknown", "x");
+  AddMembership(keyed, "s1");
+  AddMembership(keyed, "s2", v1::MEMBERSHIP_STATUS_EXITED);
+  auto* keyless = batch.add_profile_exports();
+  keyless->set_profile_key("");
+  AddIdentity(keyless, "Email", "bob@example.com");
+  AddMembership(keyless, "s3");
+  auto* too_large = batch.add_profile_exports();
+  too_large->set_profile_key("customer-2");
+  for (int i = 0; i <= limits::kMaxProfileIdentities; ++i) {
+    AddIdentity(too_large, "Email", absl::StrCat(i, "@example.com"));
+  }
+  auto* nobody = batch.add_profile_exports();
+  nobody->set_profile_key("customer-3");
+
+  const MappedBatch ignored = Map(batch);
+  EXPECT_TRUE(ignored.batch.statements.empty());
+  EXPECT_EQ(ignored.batch.places, 0u);
+  for (const auto& changes : ignored.batch.segments) {
+    EXPECT_FALSE(changes.keyed);
+    EXPECT_FALSE(changes.run.has_holders());
+  }
+
+  MapOptions options;
+  options.identities_complete = true;
+  auto mapped = MapBatch(destination_, batch, &catalog_, options);
+  ASSERT_TRUE(mapped.ok()) << mapped.status();
+  ASSERT_EQ(mapped->batch.segments.size(), 3u);
+  EXPECT_TRUE(mapped->batch.segments[0].keyed);
+  EXPECT_TRUE(mapped->batch.segments[1].keyed);
+  EXPECT_FALSE(mapped->batch.segments[2].keyed);
+  EXPECT_EQ(mapped->batch.segments[2].run.total(), 4u)
+      << "behind the places of the profile before it";
+  EXPECT_EQ(mapped->batch.places, 5u);
+
+  const std::string value = mapped->batch.statements.Value(1000);
+  EXPECT_EQ(value.find("customer"), std::string::npos);
+  membership::StatementReader reader(value);
+  membership::Holder first;
+  membership::Holder second;
+  membership::EventOrder order = 0;
+  absl::string_view body;
+  ASSERT_TRUE(reader.Next(&first, &order, &body));
+  EXPECT_EQ(order, 1000u);
+  auto statement = membership::DecodeStatement(body);
+  ASSERT_TRUE(statement.ok());
+  EXPECT_EQ(statement->records,
+            std::vector<std::string>{Record("Email", "ada@example.com")});
+  ASSERT_EQ(statement->memberships.size(), 2u);
+  EXPECT_EQ(statement->memberships[0].second, Change::kAdd);
+  EXPECT_EQ(statement->memberships[1].second, Change::kRemove);
+  ASSERT_TRUE(reader.Next(&second, &order, &body));
+  EXPECT_NE(first, second);
+  EXPECT_TRUE(membership::DecodeStatement(body)->records.empty());
+  EXPECT_FALSE(reader.Next(&first, &order, &body)) << "too large says nothing";
+
+  // The key is content there, and only there.
+  const auto digest = mapped->batch.digest;
+  keyed->set_profile_key("customer-9");
+  EXPECT_EQ(Map(batch).batch.digest, ignored.batch.digest);
+  auto other = MapBatch(destination_, batch, &catalog_, options);
+  EXPECT_NE(other->batch.digest, digest);
+}
+
 TEST_F(BatchMapperTest, DigestTellsOtherContent) {
   const v1::ExportBatch base = OneMember(1, "ada@example.com");
   const auto digest = Map(base).batch.digest;

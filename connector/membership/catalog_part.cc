@@ -141,14 +141,13 @@ absl::Status CatalogPart::DeleteDestination(DestinationNumber destination) {
   set.Delete(Family::kCounters, NumberKey(kNoSegmentKey, destination));
   set.DeleteRange(Family::kExports, PrefixRange(PlainKey(destination)));
   set.DeleteRange(Family::kJournal, PrefixRange(PlainKey(destination)));
-  for (char letter : {kPeoplePassKey, kPersonKey, kStatementKey,
-                      kStatementsKey}) {
+  for (char letter :
+       {kPeoplePassKey, kPersonKey, kStatementKey, kStatementsKey}) {
     set.DeleteRange(Family::kPeople,
                     PrefixRange(NumberKey(letter, destination)));
   }
   for (SegmentNumber segment : segments) {
-    set.DeleteRange(Family::kPeople,
-                    PrefixRange(NumberKey(kHeldKey, segment)));
+    set.DeleteRange(Family::kPeople, PrefixRange(NumberKey(kHeldKey, segment)));
     set.DeleteRange(Family::kPeople,
                     PrefixRange(NumberKey(kHoldersKey, segment)));
     set.Delete(Family::kMeta, NumberKey(kSegmentKey, segment));

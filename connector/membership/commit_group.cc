@@ -500,9 +500,8 @@ void CommitGroup::Publish() {
     for (BatchRow& row : draft.rows) {
       if (state->window_complete() &&
           state->window.size() < core_.tuning.export_window) {
-        state->window.push_back(
-            {row.commit, std::move(row.lists), std::move(row.full_syncs),
-             row.statements});
+        state->window.push_back({row.commit, std::move(row.lists),
+                                 std::move(row.full_syncs), row.statements});
       }
       ++state->durable;
     }

@@ -110,9 +110,8 @@ absl::Status CommitGroup::CheckFullSyncCommit(const Batch& batch) {
         core_.tables.FindSegment(batch.full_sync->segment);
     const bool mapped =
         segment == nullptr || segment->row.mapping == MappingState::kMapped;
-    const bool held =
-        newly_held_.count(batch.full_sync->segment) > 0 ||
-        (segment != nullptr && segment->held.has_value());
+    const bool held = newly_held_.count(batch.full_sync->segment) > 0 ||
+                      (segment != nullptr && segment->held.has_value());
     if (!mapped || held) {
       ErrorDetail detail;
       detail.reason = "SEGMENT_NOT_TAKEN";

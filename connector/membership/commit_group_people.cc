@@ -51,8 +51,7 @@ bool CommitGroup::AddHeldRun(ListNumber list_number, const RunBuilder& run,
     const std::string body = run.Body(change);
     // What is tried again is no event: it goes to the list as it is.
     if (run.is_replay()) {
-      const std::string key =
-          RunKey(list_number, change, newest_.commit, part);
+      const std::string key = RunKey(list_number, change, newest_.commit, part);
       set_.Put(Family::kRuns, key, head, body);
       const auto bytes =
           static_cast<int64_t>(key.size() + head.size() + body.size());
@@ -122,9 +121,10 @@ void CommitGroup::PublishPeople() {
     ListState& list = tables.lists.at(number);
     if (!list.has_held()) {
       // A pass may have gone so far, and no further.
-      list.translated = std::max(
-          list.translated, std::min(newest_.commit - 1,
-                                    tables.PeopleThrough(list.row.destination)));
+      list.translated =
+          std::max(list.translated,
+                   std::min(newest_.commit - 1,
+                            tables.PeopleThrough(list.row.destination)));
       list.held_time = now_;
     }
     list.held_last = newest_.commit;

@@ -43,7 +43,8 @@ void PendingQueue::Insert(CommitNumber commit, absl::Time time, int64_t bytes,
   span->bytes += bytes;
   spans_with_removals_ += has_removals && !span->has_removals;
   span->has_removals |= has_removals;
-  if (span->first == commit) span->oldest_time = std::min(span->oldest_time, time);
+  if (span->first == commit)
+    span->oldest_time = std::min(span->oldest_time, time);
 }
 
 std::optional<PendingSpan> PendingQueue::SpanCutBy(CommitNumber through) const {

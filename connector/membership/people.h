@@ -11,7 +11,9 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "connector/membership/types.h"
+#include "identity_mapping/record.h"
 
 // People, not only identities. An export that says that its profiles are
 // complete brings, beside the changes of segments, *statements*: profile k has
@@ -85,6 +87,18 @@ class People {
   // once `stop` is set. One call at a time.
   virtual absl::Status BringUp(DestinationNumber destination,
                                const BringUpOptions& options) = 0;
+
+  // Takes records out of all that is known of a destination's people: out of
+  // each profile that has them, and out of each segment with all their holders.
+  // For a privacy request, behind the exit that it leads to: what waits to be
+  // brought in is not looked at, so only when Ledger::PassableCommit() of all
+  // lists has reached that exit's commit; later events may bring the record in
+  // again. Reads all profiles of the destination. In pieces; may be repeated.
+  // Not synced. The bytes are gone from the disk when the family "people" was
+  // compacted.
+  virtual absl::Status PurgePeople(
+      DestinationNumber destination,
+      absl::Span<const identity_mapping::Record> records) = 0;
 };
 
 }  // namespace connector::membership

@@ -192,8 +192,7 @@ absl::Status PeoplePart::SortChanges(const SegmentState& segment,
                                      PeopleSorter& sorter) {
   const ListNumber list = segment.row.list;
   const bool timed = options.late_addition_window > absl::ZeroDuration();
-  const bool converts =
-      held.converting && held.through != held.clear_through;
+  const bool converts = held.converting && held.through != held.clear_through;
   PeopleStop stop(options.stop);
   bool timed_additions = false;
   std::string rest;
@@ -235,10 +234,10 @@ absl::Status PeoplePart::SortChanges(const SegmentState& segment,
         return s;
       }
     }
-    if (absl::Status s = take(
-            *MakeRunCursor(core_.database, HeldRunRange(list, change, 0,
-                                                        held.through)),
-            kind);
+    if (absl::Status s =
+            take(*MakeRunCursor(core_.database,
+                                HeldRunRange(list, change, 0, held.through)),
+                 kind);
         !s.ok()) {
       return s;
     }
@@ -382,8 +381,7 @@ absl::Status PeoplePart::TakeChanges(SegmentNumber number,
       if (!state.tells()) continue;
       held.superseded += std::max<int64_t>(0, state.counted() - 1);
       runs[state.member() ? 1 : 0].Add(*RecordView::FromEncoded(record),
-                                       state.counted() > 0,
-                                       state.last_order());
+                                       state.counted() > 0, state.last_order());
     }
     if (absl::Status s = holders.Finish(); !s.ok()) return s;
     for (Change change : {Change::kRemove, Change::kAdd}) {
@@ -557,11 +555,10 @@ absl::Status PeoplePart::EndChanges(SegmentNumber segment,
   SegmentState& state = tables.segments.at(segment);
   state.held = row;
   state.settled = counts;
-  DestinationState& destination =
-      tables.destinations.at(state.row.destination);
-  *has_removals =
-      std::any_of(progress.runs.begin(), progress.runs.end(),
-                  [](const auto& run) { return run.second == Change::kRemove; });
+  DestinationState& destination = tables.destinations.at(state.row.destination);
+  *has_removals = std::any_of(
+      progress.runs.begin(), progress.runs.end(),
+      [](const auto& run) { return run.second == Change::kRemove; });
   ListState& own = tables.lists.at(list);
   own.translated = std::max(own.translated, progress.through);
   if (!progress.runs.empty()) {
@@ -586,8 +583,8 @@ absl::Status PeoplePart::CopyToFormer(ListNumber list, ListNumber former,
                                       PendingRow* row) {
   for (const auto& [part, change] : progress.runs) {
     if (change != Change::kRemove) continue;
-    absl::StatusOr<std::optional<std::string>> run = core_.database.Get(
-        Family::kRuns, RunKey(list, change, commit, part));
+    absl::StatusOr<std::optional<std::string>> run =
+        core_.database.Get(Family::kRuns, RunKey(list, change, commit, part));
     if (!run.ok()) return run.status();
     if (!run->has_value()) {
       return absl::DataLossError("a stored run is missing");

@@ -25,8 +25,16 @@ class PeoplePart final : public People {
   std::vector<WaitingPeople> WaitingForPeople() override;
   absl::Status BringUp(DestinationNumber destination,
                        const BringUpOptions& options) override;
+  // In people_purge.cc.
+  absl::Status PurgePeople(
+      DestinationNumber destination,
+      absl::Span<const identity_mapping::Record> records) override;
 
  private:
+  absl::Status PurgePersons(DestinationNumber destination,
+                            const std::vector<std::string>& records);
+  // Writes a piece, if the destination is still there.
+  absl::Status WritePiece(DestinationNumber destination, WriteSet& set);
   // Joins the statements of a destination with its people.
   absl::Status TakeStatements(DestinationNumber destination,
                               const BringUpOptions& options);

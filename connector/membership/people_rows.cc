@@ -161,5 +161,4 @@ std::optional<std::set<Holder>> DecodeHolders(absl::string_view value) {
   return holders;
 }
 
-
 }  // namespace connector::membership

@@ -87,7 +87,6 @@ std::optional<Person> DecodePerson(absl::string_view value);
 std::string EncodeHolders(const std::set<Holder>& holders);
 std::optional<std::set<Holder>> DecodeHolders(absl::string_view value);
 
-
 }  // namespace connector::membership
 
 #endif  // CONNECTOR_MEMBERSHIP_PEOPLE_ROWS_H_

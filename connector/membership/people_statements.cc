@@ -118,8 +118,7 @@ absl::Status PeoplePart::TakeStatements(DestinationNumber destination,
     for (SegmentNumber number : state->segments) {
       const SegmentState& segment = tables.segments.at(number);
       if (segment.held.has_value() && segment.held->since <= pass.through) {
-        lists.emplace(number,
-                      std::make_pair(segment.row.list, *segment.held));
+        lists.emplace(number, std::make_pair(segment.row.list, *segment.held));
       }
     }
     return absl::OkStatus();
@@ -136,8 +135,8 @@ absl::Status PeoplePart::TakeStatements(DestinationNumber destination,
                         NumberKey(kPersonKey, destination), set);
     Derived derived;
     size_t persons = 0;
-    while (*more && set.bytes() + derived.bytes() <
-                        core_.tuning.confirm_piece_bytes &&
+    while (*more &&
+           set.bytes() + derived.bytes() < core_.tuning.confirm_piece_bytes &&
            persons < core_.tuning.confirm_piece_records) {
       if (absl::Status s = stop.Look(); !s.ok()) return s;
       if (item.key <= absl::string_view(pass.position)) {

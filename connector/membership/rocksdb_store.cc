@@ -205,6 +205,12 @@ class RocksdbStore final : public MembershipStore {
     return people_.BringUp(destination, options);
   }
 
+  absl::Status PurgePeople(
+      DestinationNumber destination,
+      absl::Span<const identity_mapping::Record> records) override {
+    return people_.PurgePeople(destination, records);
+  }
+
   void SetFullSyncListener(std::function<void()> listener) override {
     full_syncs_.SetFullSyncListener(std::move(listener));
   }

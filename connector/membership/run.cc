@@ -109,9 +109,8 @@ void OrderedRunBuilder::Add(RecordView record, bool counted, EventOrder order,
 }
 
 std::string OrderedRunBuilder::Value(absl::Time commit_time) const {
-  std::string value =
-      RunHead(kOwnOrders | (holders_.empty() ? 0 : kHolders), commit_time,
-              first_order_);
+  std::string value = RunHead(kOwnOrders | (holders_.empty() ? 0 : kHolders),
+                              commit_time, first_order_);
   AppendVarint(&value, entries_);
   AppendVarint(&value, 1);
   AppendVarint(&value, 0);

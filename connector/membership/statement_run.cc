@@ -45,8 +45,7 @@ bool ReadStoredRecord(absl::string_view* data, std::string* encoded) {
 }
 
 void StatementBuilder::Add(
-    const Holder& holder, uint64_t place,
-    absl::Span<const RecordView> records,
+    const Holder& holder, uint64_t place, absl::Span<const RecordView> records,
     absl::Span<const std::pair<SegmentNumber, Change>> memberships) {
   std::vector<RecordView> sorted(records.begin(), records.end());
   std::sort(sorted.begin(), sorted.end());

@@ -23,13 +23,14 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
 }
 
 Stream::Stream(v1::ExportService::Stub* stub, const std::string& ad_account,
-               const std::string& export_id) {
+               const std::string& export_id, bool identities_complete) {
   context_.set_deadline(std::chrono::system_clock::now() +
                         std::chrono::seconds(120));
   stream_ = stub->ExportSegments(&context_);
   v1::ExportSegmentsRequest frame;
   frame.mutable_open()->set_ad_account_id(ad_account);
   frame.mutable_open()->set_export_id(export_id);
+  frame.mutable_open()->set_identities_complete(identities_complete);
   stream_->Write(frame);
   reader_ = std::thread([this] { Read(); });
 }

@@ -21,7 +21,8 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address);
 class Stream {
  public:
   Stream(audience_sync::v1::ExportService::Stub* stub,
-         const std::string& ad_account, const std::string& export_id);
+         const std::string& ad_account, const std::string& export_id,
+         bool identities_complete = false);
   // Cancels what was not finished.
   ~Stream();
 
