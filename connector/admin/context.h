@@ -17,6 +17,7 @@
 #include "connector/membership/journal.h"
 #include "connector/membership/ledger.h"
 #include "connector/membership/operations.h"
+#include "connector/membership/people.h"
 #include "connector/pinterest/client_provider.h"
 #include "connector/pinterest/oauth_token_source.h"
 
@@ -30,6 +31,8 @@ struct AdminContext {
   membership::Intake* intake = nullptr;
   membership::Ledger* ledger = nullptr;
   membership::Operations* operations = nullptr;
+  // nullptr: nobody keeps track of profiles.
+  membership::People* people = nullptr;
   membership::Journal* journal = nullptr;
   membership::AudienceTable* audiences = nullptr;
   membership::CounterTable* counters = nullptr;

@@ -88,6 +88,34 @@ absl::StatusOr<Blocks> FindBlocks(const AdminContext& context,
   return blocks;
 }
 
+// Brings in what profiles said until now: which lists that changes shows only
+// then.
+absl::Status BringPeopleUp(const AdminContext& context,
+                           const config::DestinationState& destination,
+                           const DrainWait& wait) {
+  if (context.people == nullptr) return absl::OkStatus();
+  const CommitNumber through = context.ledger->SyncedCommit();
+  for (absl::Duration pause = kFirstWait;;
+       pause = std::min(pause * 1.5, kLongestWait)) {
+    bool waits = false;
+    for (const auto& each : context.people->WaitingForPeople()) {
+      waits |= each.destination == destination.number &&
+               each.oldest_statements != 0 && each.oldest_statements <= through;
+    }
+    if (!waits) return absl::OkStatus();
+    if (wait.cancelled()) {
+      return absl::CancelledError("the drain was cancelled");
+    }
+    const absl::Time now = context.clock->Now();
+    if (now >= wait.deadline) {
+      return absl::DeadlineExceededError(
+          "what profiles said is still being brought in");
+    }
+    context.delivery->Flush(destination.number);
+    wait.wait(std::min(pause, wait.deadline - now));
+  }
+}
+
 absl::Status Blocked(Blocks blocks, size_t lists) {
   ErrorDetail detail;
   detail.reason = "DELIVERY_BLOCKED";
@@ -107,6 +135,9 @@ absl::Status Blocked(Blocks blocks, size_t lists) {
 absl::Status Drain(const AdminContext& context,
                    const config::DestinationState& destination,
                    const DrainWait& wait) {
+  if (absl::Status s = BringPeopleUp(context, destination, wait); !s.ok()) {
+    return s;
+  }
   std::vector<Target> targets;
   for (const membership::PendingList& pending :
        context.ledger->PendingLists()) {

@@ -312,6 +312,65 @@ TEST(People, ABatchIsDeliveredWithWhatItsStatementsLedTo) {
   people.ExpectConverged();
 }
 
+// An old call that was sent again does not bring anybody back, whether its exit
+// was brought in before it or with it.
+TEST(People, ALateAdditionIsHeldBackInAHeldSegment) {
+  for (bool at_once : {true, false}) {
+    PeopleWorld people(1);
+    DeliveryWorld& world = people.world();
+    using Event = DeliveryWorld::Event;
+    const auto commit = [&](Event event) {
+      world.CommitTo(DeliveryWorld::kAdAccount, {event});
+      if (!at_once) ASSERT_TRUE(world.RunUntilQuiet());
+    };
+    ASSERT_TRUE(people.Commit({{7, {1}, {{"a", kIn}}}}, true, "e").ok());
+    ASSERT_TRUE(world.RunUntilQuiet());
+    world.Expect("a", 1, kIn);
+    world.Expect("a", 2, kOut);
+    world.Expect("a", 3, kIn);
+    commit({"a", 2, kIn, true, 10});
+    commit({"a", 3, kIn, true, 10});
+    commit({"a", 2, kOut, true, 20});
+    commit({"a", 3, kOut, true, 20});
+    commit({"a", 2, kIn, true, 15});
+    commit({"a", 3, kIn, true, 25});
+    ASSERT_TRUE(world.RunUntilQuiet());
+    EXPECT_EQ(world.OnList("a"), (std::set<int>{1, 3})) << at_once;
+    EXPECT_EQ(world.Counts("a").pending(), 0);
+  }
+}
+
+// What is released belongs to the list before it is held.
+TEST(People, AReleasedFullSyncIsAppliedBeforeHoldersAreTakenUp) {
+  PeopleWorld people(1);
+  DeliveryWorld& world = people.world();
+  ASSERT_TRUE(
+      people.Commit({{0, {1, 2, 3, 4}, {{"a", kIn}}}}, false, "f").ok());
+  ASSERT_TRUE(world.RunUntilQuiet());
+  using Kind = membership::FullSyncFrame::Kind;
+  ASSERT_TRUE(world
+                  .TryFullSyncFrame(DeliveryWorld::kAdAccount, "full", "a",
+                                    Kind::kBegin, absl::Hours(1))
+                  .ok());
+  ASSERT_TRUE(people.Commit({{0, {2, 5}, {{"a", kIn}}}}, false, "full").ok());
+  ASSERT_TRUE(world
+                  .TryFullSyncFrame(DeliveryWorld::kAdAccount, "full", "a",
+                                    Kind::kCommit, absl::Hours(1))
+                  .ok());
+  // It is judged, and not applied yet.
+  world.RunSteps(1);
+  ASSERT_EQ(world.store().FindFullSyncs(world.ListOf("a"))[0].state,
+            membership::FullSyncState::kReleased);
+  ASSERT_TRUE(people.Commit({{7, {2, 6}, {{"a", kIn}}}}, true, "e").ok());
+  ASSERT_TRUE(people.Commit({{7, {2, 6}, {{"a", kOut}}}}, true, "e").ok());
+  ASSERT_TRUE(world.RunUntilQuiet());
+  for (int record = 1; record <= 6; ++record) {
+    world.Expect("a", record, record == 2 || record == 5 ? kIn : kOut);
+  }
+  EXPECT_EQ(world.OnList("a"), (std::set<int>{2, 5}));
+  EXPECT_EQ(world.Counts("a").pending(), 0);
+}
+
 // What a seed does; the shorter, the easier to read when it fails.
 void RunHistory(uint64_t seed, int steps) {
   SCOPED_TRACE(absl::StrCat("seed ", seed));

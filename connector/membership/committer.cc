@@ -40,6 +40,7 @@ std::vector<Committer::Queued> Committer::NextGroup() {
     for (const SegmentChanges& changes : queue_.front().batch.segments) {
       bytes += changes.run.bytes();
     }
+    bytes += queue_.front().batch.statements.bytes();
     group.push_back(std::move(queue_.front()));
     queue_.pop_front();
   }

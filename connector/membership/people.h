@@ -60,8 +60,9 @@ struct WaitingPeople {
   DestinationNumber destination = 0;
   // When the oldest of it was committed.
   absl::Time oldest_time;
-  // Bytes of statements.
+  // Bytes of statements, and the oldest commit with some; 0: there are none.
   int64_t bytes = 0;
+  CommitNumber oldest_statements = 0;
   // A list is to be emptied as soon as it is brought in.
   bool urgent = false;
 };

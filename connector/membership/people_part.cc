@@ -17,6 +17,7 @@ std::vector<WaitingPeople> PeoplePart::WaitingForPeople() {
     for (const auto& [commit, row] : destination.statements) {
       each.oldest_time = std::min(each.oldest_time, row.commit_time);
       each.bytes += row.bytes;
+      if (each.oldest_statements == 0) each.oldest_statements = commit;
     }
     for (SegmentNumber number_of_segment : destination.segments) {
       const SegmentState& segment = tables.segments.at(number_of_segment);

@@ -275,6 +275,7 @@ absl::Status Server::Parts::Open() {
   admin_context.intake = store.get();
   admin_context.ledger = store.get();
   admin_context.operations = store.get();
+  admin_context.people = store.get();
   admin_context.journal = store.get();
   admin_context.audiences = store.get();
   admin_context.counters = store.get();
