@@ -397,6 +397,7 @@ void Deliverer::Finish(Task& task, const ListPass::StepResult& result) {
       break;
     case StepKind::kSettled:
       EndPass(task, /*settled=*/true);
+      task.net_from = 0;
       break;
     case StepKind::kAbandoned:
       task.not_before = result.time;

@@ -31,6 +31,8 @@ class ForgetfulLedger : public membership::Ledger {
     kForgetsSettledRuns,
     // Does not remember exits once they are delivered.
     kForgetsExits,
+    // Takes some of what stands out of the backlog, too.
+    kNetsTooMuch,
   };
 
   explicit ForgetfulLedger(Fault fault) : fault_(fault) {}
@@ -96,7 +98,17 @@ class ForgetfulLedger : public membership::Ledger {
       membership::ListNumber list, membership::CommitNumber through,
       absl::FunctionRef<absl::StatusOr<bool>(membership::EventOrder)> stands)
       override {
-    return ledger_->DropOvertaken(list, through, stands);
+    if (fault_ != Fault::kNetsTooMuch) {
+      return ledger_->DropOvertaken(list, through, stands);
+    }
+    int seen = 0;
+    return ledger_->DropOvertaken(
+        list, through,
+        [&](membership::EventOrder order) -> absl::StatusOr<bool> {
+          auto stays = stands(order);
+          if (!stays.ok() || ++seen % 3 != 0) return stays;
+          return false;
+        });
   }
   absl::Status UpdateList(const membership::ListRow& row) override {
     return ledger_->UpdateList(row);

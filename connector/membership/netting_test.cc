@@ -52,7 +52,8 @@ class NettingTest : public StoreTest {
                                  });
   }
   SegmentReport Report(const SegmentRow& segment) {
-    for (const auto& each : store_->Report(segment.destination)->segments) {
+    const auto report = store_->Report(segment.destination);
+    for (const auto& each : report->segments) {
       if (each.segment.number == segment.number) return each;
     }
     return {};

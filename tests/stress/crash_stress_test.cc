@@ -583,10 +583,12 @@ class Stress {
   void ExpectEveryPoint() {
     for (int i = 0; i < kCrashPoints; ++i) {
       // No host here declares full syncs and no budget of a day is told:
-      // tests/e2e/full_sync_test kills there.
+      // tests/e2e/full_sync_test kills there. Nor does a backlog come near its
+      // bound: delivery_model_test loses the writes of netting.
       const std::string name = kCrashPointNames[i];
       if (name.find("full_sync") != std::string::npos ||
-          name.find("call_history") != std::string::npos) {
+          name.find("call_history") != std::string::npos ||
+          name.find("netting") != std::string::npos) {
         continue;
       }
       EXPECT_GT(control_->kills[i], 0)
