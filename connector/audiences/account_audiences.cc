@@ -26,6 +26,23 @@ AccountAudiences::AccountAudiences(const KeeperEnvironment& environment,
                                    membership::DestinationNumber destination)
     : environment_(environment), destination_(destination) {}
 
+void AccountAudiences::AskFor(const std::string& id) {
+  const auto aside = put_aside_.find(id);
+  if (aside != put_aside_.end() &&
+      environment_.clock->Now() < aside->second.due) {
+    return;
+  }
+  to_get_.insert(id);
+}
+
+void AccountAudiences::PutAside(const config::AudienceSettings& settings,
+                                const std::string& id) {
+  to_get_.erase(id);
+  Lookup& aside = put_aside_[id];
+  aside.due =
+      environment_.clock->Now() + RetryInterval(settings, ++aside.failures);
+}
+
 absl::Time AccountAudiences::DueTime(
     const config::DestinationState& destination, const Wanted& wanted,
     absl::Time now) {
@@ -34,9 +51,12 @@ absl::Time AccountAudiences::DueTime(
   if (here && wanted.row->retirement_confirmed) return absl::InfiniteFuture();
   if (here) {
     if (wanted.row->last_poll_time == absl::InfinitePast()) return now;
+    const auto aside = put_aside_.find(wanted.id());
     // A clock that was set back must not stop it.
-    return std::min(wanted.row->last_poll_time, now) +
-           PollInterval(destination, wanted, now);
+    return std::max(
+        std::min(wanted.row->last_poll_time, now) +
+            PollInterval(destination, wanted, now),
+        aside == put_aside_.end() ? absl::InfinitePast() : aside->second.due);
   }
   if (creatable_.count(key) > 0) return now;
   if (wanted.rule.empty() && wanted.foreign_seed.empty()) {
@@ -113,7 +133,7 @@ AccountAudiences::StepResult AccountAudiences::Step() {
     return Look(*route, **client, wanted);
   }
   if (!due.empty()) {
-    to_get_.insert(due.begin(), due.end());
+    for (const std::string& id : due) AskFor(id);
     return GetOne(*route, **client, wanted, *to_get_.begin());
   }
 
@@ -216,7 +236,6 @@ std::optional<AccountAudiences::StepResult> AccountAudiences::Failed(
     }
     case ErrorClass::kForbidden:
       ++failures_;
-      creatable_.clear();
       not_before_ = now + kLongestBackoff;
       return StepResult{false, not_before_};
     default:

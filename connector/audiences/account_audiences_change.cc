@@ -63,18 +63,16 @@ std::optional<AccountAudiences::StepResult> AccountAudiences::ChangeOne(
     }
     Change(wanted.key,
            [&](AudienceRow& stored) { stored.last_error = error.message; });
-    if (auto result = Failed(route, CallKind::kAddition, error)) return result;
-    // It may be refused again and again, as while it is being processed.
-    Lookup& refused = changes_[key];
-    const auto& settings = route.destination->policy.audiences;
-    absl::Duration interval = settings.first_poll_interval;
-    for (int i = 0;
-         i < refused.failures && interval < settings.longest_poll_interval;
-         ++i) {
-      interval *= 2;
+    if (error.error_class != ErrorClass::kRateLimited &&
+        error.error_class != ErrorClass::kUnauthorized &&
+        error.error_class != ErrorClass::kSpamBlocked) {
+      // It may be refused again and again, as while it is being processed, and
+      // the others must not wait for it.
+      Lookup& refused = changes_[key];
+      refused.due = now + RetryInterval(route.destination->policy.audiences,
+                                        ++refused.failures);
     }
-    ++refused.failures;
-    refused.due = now + std::min(interval, settings.longest_poll_interval);
+    if (auto result = Failed(route, CallKind::kAddition, error)) return result;
     return StepResult{false, now};
   }
   changes_.erase(key);

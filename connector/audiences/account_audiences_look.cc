@@ -120,7 +120,6 @@ void AccountAudiences::EndScan(const config::DestinationState& destination,
   for (const auto& [id, status] : scan->seed_statuses) {
     seed_statuses_[id] = status;
   }
-  const config::AudienceSettings& settings = destination.policy.audiences;
   for (const Wanted& audience : wanted) {
     const std::string key = KeyOf(audience.key);
     const auto found = scan->candidates.find(key);
@@ -143,7 +142,7 @@ void AccountAudiences::EndScan(const config::DestinationState& destination,
         // Not owned any more, or gone: one call tells.
         if (audience.row->first_seen_time <= scan->start &&
             audience.row->status != kGoneStatus) {
-          to_get_.insert(audience.id());
+          AskFor(audience.id());
         } else {
           Change(
               audience.key, [&](AudienceRow& row) { row.last_poll_time = now; },
@@ -167,56 +166,76 @@ void AccountAudiences::EndScan(const config::DestinationState& destination,
     // One whose seed is somebody else's audience and was not on the pages.
     if (!audience.foreign_seed.empty() &&
         scan->seed_statuses.count(audience.foreign_seed) == 0) {
-      to_get_.insert(audience.foreign_seed);
+      AskFor(audience.foreign_seed);
     }
-    if (!candidates.empty()) {
-      lookups_.erase(key);
-      Adopt(audience, candidates);
-      continue;
-    }
-    Lookup& lookup = lookups_[key];
-    const absl::Time attempt = audience.row.has_value()
-                                   ? audience.row->creation_attempt_time
-                                   : absl::InfinitePast();
-    const absl::Duration window = destination.policy.creation_lookup_window;
-    if (attempt != absl::InfinitePast() && scan->start < attempt + window &&
-        scan->start >= attempt - window) {
-      // It may have been made and not show yet: another would make two.
-      lookup.due =
-          std::min(now + std::clamp(window / 10, absl::Milliseconds(100),
-                                    absl::Duration(absl::Seconds(30))),
-                   std::max(now, attempt + window));
-      continue;
-    }
-    ++lookup.failures;
-    absl::Duration interval = settings.first_poll_interval;
-    for (int i = 1;
-         i < lookup.failures && interval < settings.longest_poll_interval;
-         ++i) {
-      interval *= 2;
-    }
-    lookup.due = now + std::min(interval, settings.longest_poll_interval);
-    if (audience.retired()) {
-      Change(audience.key,
-             [](AudienceRow& row) { row.retirement_confirmed = true; });
-    } else if (!audience.rule.empty()) {
-      creatable_.insert(key);
-    }
+    EndLookFor(destination, audience, *scan, std::move(candidates));
   }
+}
+
+void AccountAudiences::EndLookFor(const config::DestinationState& destination,
+                                  const Wanted& wanted, const Scan& scan,
+                                  std::vector<Audience> candidates) {
+  const absl::Time now = environment_.clock->Now();
+  const std::string key = KeyOf(wanted.key);
+  Abandon(wanted, &candidates);
+  if (!candidates.empty()) {
+    lookups_.erase(key);
+    Adopt(wanted, candidates);
+    return;
+  }
+  Lookup& lookup = lookups_[key];
+  // The look was for others; a creation that was refused is not asked for
+  // again with each of them.
+  if (lookup.due > now && !wanted.retired()) return;
+  const absl::Time attempt = wanted.row.has_value()
+                                 ? wanted.row->creation_attempt_time
+                                 : absl::InfinitePast();
+  const absl::Duration window = destination.policy.creation_lookup_window;
+  if (attempt != absl::InfinitePast() && scan.start < attempt + window &&
+      scan.start >= attempt - window) {
+    // It may have been made and not show yet: another would make two.
+    lookup.due = std::min(now + std::clamp(window / 10, absl::Milliseconds(100),
+                                           absl::Duration(absl::Seconds(30))),
+                          std::max(now, attempt + window));
+    return;
+  }
+  lookup.due =
+      now + RetryInterval(destination.policy.audiences, ++lookup.failures);
+  if (wanted.retired()) {
+    Change(wanted.key,
+           [](AudienceRow& row) { row.retirement_confirmed = true; });
+  } else if (!wanted.rule.empty()) {
+    creatable_.insert(key);
+  }
+}
+
+void AccountAudiences::Abandon(const Wanted& wanted,
+                               std::vector<Audience>* candidates) {
+  const auto living =
+      std::stable_partition(candidates->begin(), candidates->end(),
+                            [](const Audience& each) { return !Ended(each); });
+  if (living == candidates->end()) return;
+  Change(wanted.key, [&](AudienceRow& row) {
+    for (auto it = living; it != candidates->end(); ++it) {
+      row.abandoned_ids.push_back(it->id);
+    }
+  });
+  for (auto it = living; it != candidates->end(); ++it) {
+    Observe(AudienceEvent::Kind::kStatusChanged, it->id, wanted.name,
+            absl::StrCat("passed over: ", it->status));
+  }
+  candidates->erase(living, candidates->end());
 }
 
 void AccountAudiences::Adopt(const Wanted& wanted,
                              const std::vector<Audience>& candidates) {
   const absl::Time now = environment_.clock->Now();
-  // Of those that live the oldest, so that every look finds the same one.
+  // The oldest, so that every look finds the same one.
   const Audience* best = &candidates[0];
-  int living = 0;
   for (const Audience& each : candidates) {
-    if (!Ended(each)) ++living;
-    if (Ended(each) != Ended(*best) ? !Ended(each) : Older(each.id, best->id)) {
-      best = &each;
-    }
+    if (Older(each.id, best->id)) best = &each;
   }
+  const auto living = static_cast<int>(candidates.size());
   Change(wanted.key, [&](AudienceRow& row) {
     row.audience_id = best->id;
     row.rule =
@@ -232,7 +251,7 @@ void AccountAudiences::Adopt(const Wanted& wanted,
     row.first_seen_time = now;
     row.last_poll_time = now;
     row.last_error.clear();
-    row.twins = std::max(0, living - 1);
+    row.twins = living - 1;
     SetStatus(best->status, now, row);
   });
   Observe(AudienceEvent::Kind::kFound, best->id, wanted.name,

@@ -13,6 +13,10 @@ using membership::AudienceRow;
 using pinterest::Audience;
 using pinterest::ErrorClass;
 
+// How long after its call a retirement may still be applied: as long as a lost
+// creation is looked for at the most.
+constexpr absl::Duration kRetirementUnderWay = absl::Hours(1);
+
 }  // namespace
 
 absl::Duration AccountAudiences::PollInterval(
@@ -38,7 +42,12 @@ void AccountAudiences::TakeStatus(const Wanted& wanted,
   const AudienceRow& before = *wanted.row;
   const bool changed =
       before.status != audience.status || before.size != audience.size;
-  const AudienceRow after = Change(
+  // It lives, and a retirement that was under way when it was revived would
+  // have shown by now: if it ends later, somebody ended it.
+  const bool forget_retirement =
+      before.replace_if_ended &&
+      now >= before.revive_time + kRetirementUnderWay;
+  Change(
       wanted.key,
       [&](AudienceRow& row) {
         // Another one may have taken its place meanwhile.
@@ -46,6 +55,7 @@ void AccountAudiences::TakeStatus(const Wanted& wanted,
         row.last_poll_time = now;
         row.size = audience.size;
         SetStatus(audience.status, now, row);
+        if (forget_retirement && !Ended(audience)) row.replace_if_ended = false;
         if (row.replace_if_ended && Ended(audience)) {
           row.abandoned_ids.push_back(row.audience_id);
           row.audience_id.clear();
@@ -54,7 +64,7 @@ void AccountAudiences::TakeStatus(const Wanted& wanted,
           row.replace_if_ended = false;
         }
       },
-      /*durable=*/changed);
+      /*durable=*/changed || forget_retirement);
   if (ClassOf(before.status) != ClassOf(audience.status)) {
     Observe(ClassOf(audience.status) == AudienceClass::kUnknown
                 ? AudienceEvent::Kind::kUnknownStatus
@@ -80,20 +90,29 @@ AccountAudiences::StepResult AccountAudiences::GetOne(
   Answered(route, CallKind::kRead, audience.call());
   const std::string asked = id;
   if (!audience.ok()) {
-    const bool gone = audience.error().error_class == ErrorClass::kNotFound;
-    if (!gone) {
-      if (auto result = Failed(route, CallKind::kRead, audience.error())) {
-        return *result;
+    const ErrorClass error_class = audience.error().error_class;
+    if (error_class == ErrorClass::kNotFound) {
+      to_get_.erase(asked);
+      put_aside_.erase(asked);
+      seed_statuses_[asked] = std::string(kGoneStatus);
+      for (const Wanted& each : wanted) {
+        if (each.id() == asked) TakeGone(each);
       }
-      not_before_ = now + kLongestBackoff;
+      return {false, now};
     }
-    to_get_.erase(asked);
-    seed_statuses_[asked] = gone ? std::string(kGoneStatus) : "";
-    for (const Wanted& each : wanted) {
-      if (gone && each.id() == asked) TakeGone(each);
+    auto result = Failed(route, CallKind::kRead, audience.error());
+    // These say nothing about this audience: it stays the next one.
+    if (error_class == ErrorClass::kRateLimited ||
+        error_class == ErrorClass::kUnauthorized ||
+        error_class == ErrorClass::kSpamBlocked) {
+      return *result;
     }
+    PutAside(route.destination->policy.audiences, asked);
+    if (result.has_value()) return *result;
+    seed_statuses_[asked] = "";
     return {false, now};
   }
+  put_aside_.erase(asked);
   to_get_.erase(asked);
   seed_statuses_[asked] = audience.value().status;
   for (const Wanted& each : wanted) {

@@ -1,5 +1,7 @@
 #include "connector/audiences/audience_terms.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "connector/audiences/audience_state.h"
 
@@ -12,6 +14,16 @@ std::string KeyOf(const membership::AudienceKey& key) {
 
 bool Ended(const pinterest::Audience& audience) {
   return ClassOf(audience.status) == AudienceClass::kEnded;
+}
+
+absl::Duration RetryInterval(const config::AudienceSettings& settings,
+                             int failures) {
+  absl::Duration interval = settings.first_poll_interval;
+  for (int i = 1; i < failures && interval < settings.longest_poll_interval;
+       ++i) {
+    interval *= 2;
+  }
+  return std::min(interval, settings.longest_poll_interval);
 }
 
 void SetStatus(const std::string& status, absl::Time now,

@@ -108,6 +108,7 @@ std::string EncodeAudience(const AudienceRow& row) {
   AppendVarint(&value, row.abandoned_ids.size());
   for (const std::string& id : row.abandoned_ids) AppendBytes(&value, id);
   AppendBool(&value, row.replace_if_ended);
+  AppendMicros(&value, row.revive_time);
   return value;
 }
 
@@ -136,6 +137,8 @@ std::optional<AudienceRow> DecodeAudience(absl::string_view value) {
     row.abandoned_ids.push_back(ReadString(wire));
   }
   row.replace_if_ended = wire.Bool();
+  // Rows of earlier builds end here.
+  if (!wire.rest().empty()) row.revive_time = wire.Micros();
   if (!wire.done()) return std::nullopt;
   return row;
 }
