@@ -126,6 +126,7 @@ std::string EncodeSegment(const SegmentRow& row) {
   value.push_back(row.name_set ? 1 : 0);
   AppendVarint(&value, row.former_list);
   AppendVarint(&value, row.audience_steps);
+  AppendMicros(&value, row.replace_time);
   return value;
 }
 
@@ -148,6 +149,7 @@ std::optional<SegmentRow> DecodeSegment(absl::string_view value) {
     row.former_list = static_cast<uint32_t>(wire.Varint());
     row.audience_steps = static_cast<uint8_t>(wire.Varint());
   }
+  if (!wire.rest().empty()) row.replace_time = wire.Micros();
   return IfDone(wire, std::move(row));
 }
 
