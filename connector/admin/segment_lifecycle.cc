@@ -177,7 +177,7 @@ absl::StatusOr<v1::BindCustomerListResponse> BindCustomerList(
                      "CREDENTIAL_NOT_FOUND",
                      "the destination's credential is not there");
   }
-  auto client = context.clients->ClientFor(credential->access_token_file);
+  auto client = context.clients->ClientFor(credential->token_name);
   if (!client.ok()) return client.status();
   const auto list = (*client)->Get(request.ad_account_id(), id);
   if (!list.ok()) {
