@@ -259,11 +259,17 @@ class FakeStore final : public membership::MembershipStore {
     return absl::UnimplementedError("");
   }
   absl::StatusOr<std::unique_ptr<membership::RunCursor>> ReadRememberedExits(
-      ListNumber, CommitNumber) override {
+      ListNumber, CommitNumber, const membership::ExitFilter&) override {
     return absl::UnimplementedError("");
   }
   absl::Status ForgetExits(DestinationNumber, absl::Duration) override {
     return absl::OkStatus();
+  }
+  absl::Status DropOvertaken(
+      ListNumber, CommitNumber,
+      absl::FunctionRef<absl::StatusOr<bool>(membership::EventOrder)>)
+      override {
+    return absl::UnimplementedError("");
   }
   absl::StatusOr<std::unique_ptr<membership::DeliveredCursor>> ReadDelivered(
       ListNumber) override {
@@ -357,6 +363,11 @@ class FakeStore final : public membership::MembershipStore {
                                   const membership::Replacement&) override {
     return absl::UnimplementedError("");
   }
+  absl::StatusOr<membership::SegmentRow> BindSegment(
+      DestinationNumber, absl::string_view, absl::string_view,
+      const membership::Replacement&, int) override {
+    return absl::UnimplementedError("");
+  }
   std::vector<membership::AudienceTask> AudienceTasks() override { return {}; }
   absl::Status EndAudienceTask(const membership::AudienceTask&) override {
     return absl::UnimplementedError("");
@@ -368,7 +379,7 @@ class FakeStore final : public membership::MembershipStore {
   std::vector<std::string> OtherCustomerLists(ListNumber) override {
     return {};
   }
-  absl::StatusOr<membership::ListOperation> TakeUp(ListNumber) override {
+  absl::StatusOr<membership::ListOperation> TakeUp(ListNumber, bool) override {
     return absl::UnimplementedError("");
   }
   absl::StatusOr<bool> ReadEntries(

@@ -76,7 +76,11 @@
   POINT(kRefusalWritten, "membership.refusal.written")                \
   POINT(kSettleUnwritten, "membership.settle.unwritten")              \
   POINT(kSettleWritten, "membership.settle.written")                  \
+  POINT(kNettingUnwritten, "membership.netting.unwritten")            \
+  POINT(kNettingWritten, "membership.netting.written")                \
   POINT(kEchoEnded, "membership.echo.ended")                          \
+  POINT(kCallHistoryUnwritten, "membership.call_history.unwritten")   \
+  POINT(kCallHistoryWritten, "membership.call_history.written")       \
   /* Passes and calls of Pinterest. */                                \
   POINT(kPassPrepared, "delivery.pass.prepared")                      \
   POINT(kFullSyncJoined, "delivery.full_sync.joined")                 \

@@ -137,6 +137,10 @@ class Deliverer : public DeliveryControl, public CallRouter {
     absl::Time echo_time = absl::InfiniteFuture();
     DeliveryCondition condition;
     Gate gate;
+    // From how many bytes on its backlog is to be looked at; its next step nets
+    // it, and nothing else.
+    int64_t net_from = 0;
+    bool netting = false;
     std::unique_ptr<ListPass> pass;
     // Whose place the pass takes.
     std::string pass_credential_id;
@@ -147,6 +151,14 @@ class Deliverer : public DeliveryControl, public CallRouter {
   };
 
   explicit Deliverer(DelivererOptions options);
+
+  // In deliverer_netting.cc. Whether the list, which cannot be delivered now,
+  // has more waiting than is its share.
+  bool WantsNetting(Task& task, const membership::PendingList& pending)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  ListPass::StepResult NetBacklogOf(Task& task);
+  void FinishNetting(Task& task, const ListPass::StepResult& result)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   void OnCommit(membership::ListNumber list, bool has_removals);
   // Something is to be done with the list, or no longer.
@@ -219,7 +231,7 @@ class Deliverer : public DeliveryControl, public CallRouter {
                       std::shared_ptr<DestinationGate>>
       destination_gates_ ABSL_GUARDED_BY(mutex_);
   struct Credential {
-    std::string access_token_file;
+    std::string token_name;
     std::shared_ptr<CredentialChannel> channel;
   };
   absl::flat_hash_map<std::string, Credential> credentials_

@@ -30,6 +30,8 @@ struct DeliveryEvent {
     kListGone,
     kOperationBegun,
     kOperationEnded,
+    // Something has to come before it.
+    kOperationWaits,
   };
   Kind kind;
   std::string ad_account_id;

@@ -255,7 +255,14 @@ TEST(RowsTest, OlderRowsHaveTheDefaults) {
   segment.segment_namespace = "ups";
   segment.segment_id = "gold";
   segment.list = 9;
+  segment.replace_time = absl::FromUnixMicros(7);
   std::string value = EncodeSegment(segment);
+  // Before replacements were told apart, and before segments had a life cycle.
+  value.resize(value.size() - 1);
+  const auto unreplaced = DecodeSegment(value);
+  ASSERT_TRUE(unreplaced.has_value());
+  EXPECT_EQ(unreplaced->list, 9);
+  EXPECT_EQ(unreplaced->replace_time, absl::InfinitePast());
   value.resize(value.size() - 5);
   const auto old_segment = DecodeSegment(value);
   ASSERT_TRUE(old_segment.has_value());
@@ -273,21 +280,28 @@ TEST(RowsTest, OlderRowsHaveTheDefaults) {
   EXPECT_TRUE(new_segment->name_set);
   EXPECT_EQ(new_segment->former_list, 8);
   EXPECT_EQ(new_segment->audience_steps, 3);
+  EXPECT_EQ(new_segment->replace_time, segment.replace_time);
 
   ListRow list;
   list.destination = 4;
   list.customer_list_id = "643";
   value = EncodeList(list);
-  value.resize(value.size() - 2);
+  value.resize(value.size() - 3);
   const auto old_list = DecodeList(value);
   ASSERT_TRUE(old_list.has_value());
   EXPECT_EQ(old_list->AudienceListId(), "643");
   list.ignored_through = "642";
   list.serving_list_id = "642";
+  list.look_for_newer = true;
   const auto new_list = DecodeList(EncodeList(list));
   ASSERT_TRUE(new_list.has_value());
   EXPECT_EQ(new_list->ignored_through, "642");
   EXPECT_EQ(new_list->AudienceListId(), "642");
+  EXPECT_TRUE(new_list->look_for_newer);
+  value = EncodeList(list);
+  value.resize(value.size() - 1);
+  EXPECT_EQ(DecodeList(value)->serving_list_id, "642");
+  EXPECT_FALSE(DecodeList(value)->look_for_newer);
 }
 
 TEST(RowsTest, RandomBytesDoNotCrash) {

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "connector/base/crash_point.h"
 #include "connector/membership/block.h"
+#include "connector/membership/damage.h"
 #include "connector/membership/delivered_cursor.h"
 #include "connector/membership/run_cursor.h"
 
@@ -15,10 +16,12 @@ namespace {
 using identity_mapping::Record;
 using identity_mapping::RecordView;
 
-PendingList Describe(const ListState& state, CommitNumber passable) {
+PendingList Describe(Tables& tables, const ListState& state) {
+  tables.mutex.AssertHeld();
   const PendingSpan total = state.pending.Total();
   PendingList pending;
-  pending.held_back = total.first > passable;
+  pending.held_back = total.first > tables.PassableCommit(state.row.number);
+  pending.held = tables.segments.at(state.row.segment).held.has_value();
   pending.list = state.row.number;
   pending.destination = state.row.destination;
   pending.newest_commit = total.last;
@@ -56,7 +59,7 @@ std::vector<PendingList> LedgerPart::PendingLists() {
   for (ListNumber list : core_.tables.pending_lists) {
     const ListState* state = core_.tables.FindList(list);
     if (state == nullptr) continue;
-    pending.push_back(Describe(*state, core_.tables.PassableCommit(list)));
+    pending.push_back(Describe(core_.tables, *state));
   }
   return pending;
 }
@@ -65,7 +68,7 @@ std::optional<PendingList> LedgerPart::FindPendingList(ListNumber list) {
   absl::MutexLock lock(&core_.tables.mutex);
   const ListState* state = core_.tables.FindList(list);
   if (state == nullptr || state->pending.empty()) return std::nullopt;
-  return Describe(*state, core_.tables.PassableCommit(list));
+  return Describe(core_.tables, *state);
 }
 
 absl::StatusOr<ListRow> LedgerPart::FindRow(ListNumber list) {
@@ -109,6 +112,7 @@ absl::Status LedgerPart::UpdateList(const ListRow& row) {
   stored->creation_attempt_time = row.creation_attempt_time;
   stored->learnt_max_records = row.learnt_max_records;
   stored->ignored_through = row.ignored_through;
+  stored->look_for_newer = row.look_for_newer;
   WriteSet set(core_.database);
   set.Put(Family::kMeta, NumberKey(kListKey, row.number), EncodeList(*stored));
   ReachCrashPoint(CrashPoint::kListUnwritten);
@@ -167,7 +171,7 @@ absl::StatusOr<std::vector<Doubt>> LedgerPart::Doubts(ListNumber list) {
     const std::optional<NumberKeyParts> key = ParseNumberKey(scan.key());
     std::optional<Doubt> doubt = DecodeDoubt(scan.value());
     if (!key.has_value() || !doubt.has_value()) {
-      return absl::DataLossError("a stored doubt is damaged");
+      return Damaged("a stored doubt cannot be read");
     }
     doubt->number = key->second;
     doubts.push_back(*doubt);
@@ -293,7 +297,7 @@ absl::StatusOr<std::vector<Echo>> LedgerPart::Echoes(ListNumber list,
     if (!value->has_value()) continue;  // the destination was just deleted
     std::optional<Echo> echo = DecodeEcho(**value);
     if (!echo.has_value()) {
-      return absl::DataLossError("a stored echo is damaged");
+      return Damaged("a stored echo cannot be read");
     }
     echo->number = number;
     echoes.push_back(*std::move(echo));
@@ -343,10 +347,12 @@ absl::Status LedgerPart::PutCallHistory(absl::string_view credential_id,
                                         absl::string_view history) {
   WriteSet set(core_.database);
   set.Put(Family::kCounters, CallHistoryKey(credential_id), history);
+  ReachCrashPoint(CrashPoint::kCallHistoryUnwritten);
   if (absl::Status s = core_.database.Write(set, Database::Sync::kYes);
       !s.ok()) {
     return s;
   }
+  ReachCrashPoint(CrashPoint::kCallHistoryWritten);
   absl::MutexLock lock(&core_.tables.mutex);
   core_.tables.call_histories[std::string(credential_id)] =
       std::string(history);
@@ -375,7 +381,7 @@ absl::StatusOr<std::vector<RefusedRecord>> LedgerPart::RefusedRecords(
           std::string(1, static_cast<char>(entry.kind)), entry.payload);
       const std::optional<RecordView> record = RecordView::FromEncoded(encoded);
       if (!record.has_value()) {
-        return absl::DataLossError("a stored block is damaged");
+        return Damaged("a stored block cannot be read");
       }
       if (after.has_value() && !(after->view() < *record)) continue;
       refused.push_back(

@@ -10,6 +10,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "connector/membership/types.h"
 #include "identity_mapping/record.h"
 
@@ -30,12 +31,18 @@ struct MappedSegment {
 // Which list a segment goes over to.
 struct Replacement {
   // Empty: one that is made.
-  std::string customer_list_id;
+  std::string customer_list_id{};
   bool unknown_members = false;
   bool keep_old_members = false;
   // Even though the list that it has is known to have members.
   bool force = false;
+  // One that is made: even though the list was replaced a short time ago.
+  bool again = false;
 };
+
+// A list is not replaced by a new one twice within this time, unless it is said
+// to be meant: the answer may have been lost, and Pinterest deletes no list.
+inline constexpr absl::Duration kReplacementRest = absl::Hours(1);
 
 // What an audience has to be told.
 struct AudienceTask {
@@ -82,10 +89,17 @@ class Operations {
   // FAILED_PRECONDITION SEGMENT_UNMAPPED, NO_CUSTOMER_LIST.
   virtual absl::Status RequestResync(SegmentNumber segment) = 0;
   // The same, and FAILED_PRECONDITION CUSTOMER_LIST_IN_USE,
-  // SEGMENT_HAS_MEMBERS, LIST_CREATION_UNANSWERED. Nothing happens if the
-  // segment has that list.
+  // SEGMENT_HAS_MEMBERS, LIST_CREATION_UNANSWERED, RECENTLY_REPLACED. Nothing
+  // happens if the segment has that list.
   virtual absl::Status RequestReplacement(SegmentNumber segment,
                                           const Replacement& replacement) = 0;
+  // The same for a segment that is named, which is made if it is not known: all
+  // of it or, with an error, nothing. `replacement` names a list. Also
+  // RESOURCE_EXHAUSTED TOO_MANY_CUSTOMER_LISTS.
+  virtual absl::StatusOr<SegmentRow> BindSegment(
+      DestinationNumber destination, absl::string_view segment_namespace,
+      absl::string_view segment_id, const Replacement& replacement,
+      int max_lists) = 0;
 
   // --- What becomes of audiences ---
 
@@ -103,10 +117,14 @@ class Operations {
   virtual std::vector<std::string> OtherCustomerLists(ListNumber list) = 0;
   // Brings a requested operation to where records can be sent: raises the
   // list's epoch, or takes it over to the other list; from then on what is
-  // pending for both goes to both. UNAVAILABLE TOO_MANY_REMOVALS_WAIT if more
-  // removals wait than can be taken along, CREATION_UNANSWERED while a list may
-  // have been created that is not known yet.
-  virtual absl::StatusOr<ListOperation> TakeUp(ListNumber list) = 0;
+  // pending for both goes to both. `vanished`: the list is known to be gone, so
+  // that nothing need be taken along and a full sync need not be applied first.
+  // UNAVAILABLE TOO_MANY_REMOVALS_WAIT if more removals wait than can be taken
+  // along, FULL_SYNC_RELEASED while one is to be applied to the list that is,
+  // CREATION_UNANSWERED while a list may have been created that is not known
+  // yet.
+  virtual absl::StatusOr<ListOperation> TakeUp(ListNumber list,
+                                               bool vanished) = 0;
   // Goes over at most so many entries of what was confirmed of `list`,
   // ascending, after the encoded record `*position`, which moves on. True if
   // they were the last ones.

@@ -12,6 +12,7 @@
 
 #include "connector/base/crash_point.h"
 #include "connector/base/error.h"
+#include "connector/membership/damage.h"
 #include "connector/membership/full_sync_part.h"
 #include "connector/membership/people_part.h"
 #include "connector/membership/run.h"
@@ -170,7 +171,7 @@ absl::StatusOr<CommitNumber> NewestHeld(Core& core, ListNumber list,
     const std::optional<NumberKeyParts> key = ParseNumberKey(scan.key());
     const std::optional<PendingRow> row = DecodePending(scan.value());
     if (!key.has_value() || !row.has_value()) {
-      return absl::DataLossError("a stored index of runs is damaged");
+      return Damaged("a stored index of runs is damaged");
     }
     if (row->held != 0) return key->second;
   }
@@ -357,7 +358,7 @@ absl::Status PeoplePart::TakeChanges(SegmentNumber number,
         if (*stored != nullptr) {
           auto decoded = DecodeHolders(**stored);
           if (!decoded.has_value()) {
-            return absl::DataLossError("stored holders are damaged");
+            return Damaged("stored holders are damaged");
           }
           known = *std::move(decoded);
         }
@@ -503,7 +504,7 @@ absl::Status PeoplePart::EndChanges(SegmentNumber segment,
     if (stored->has_value()) {
       std::optional<PendingRow> known = DecodePending(**stored);
       if (!known.has_value()) {
-        return absl::DataLossError("a stored index of runs is damaged");
+        return Damaged("a stored index of runs is damaged");
       }
       pending = *std::move(known);
     }
@@ -587,7 +588,7 @@ absl::Status PeoplePart::CopyToFormer(ListNumber list, ListNumber former,
         core_.database.Get(Family::kRuns, RunKey(list, change, commit, part));
     if (!run.ok()) return run.status();
     if (!run->has_value()) {
-      return absl::DataLossError("a stored run is missing");
+      return Damaged("a stored run is missing");
     }
     WriteSet set(core_.database);
     const std::string key = RunKey(former, change, commit, part);

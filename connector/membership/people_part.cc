@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "connector/membership/damage.h"
+
 namespace connector::membership {
 
 std::vector<WaitingPeople> PeoplePart::WaitingForPeople() {

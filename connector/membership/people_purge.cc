@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "connector/membership/damage.h"
 #include "connector/membership/people_part.h"
 #include "connector/membership/sorted_blocks.h"
 #include "connector/membership/statement_run.h"
@@ -72,7 +73,7 @@ absl::Status PeoplePart::PurgePersons(DestinationNumber destination,
       while (reader.Next(&key, &value)) {
         std::optional<Person> person = DecodePerson(value);
         if (!person.has_value()) {
-          return absl::DataLossError("a stored person is damaged");
+          return Damaged("a stored person is damaged");
         }
         size_t erased = 0;
         for (const std::string& record : records) {

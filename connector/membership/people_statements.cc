@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "connector/base/crash_point.h"
+#include "connector/membership/damage.h"
 #include "connector/membership/people_part.h"
 #include "connector/membership/run.h"
 #include "connector/membership/sorted_blocks.h"
@@ -96,7 +97,7 @@ absl::Status PeoplePart::TakeStatements(DestinationNumber destination,
     // A crash cut it off: the rest of the same statements.
     std::optional<PeoplePassRow> row = DecodePeoplePass(**stored);
     if (!row.has_value()) {
-      return absl::DataLossError("a stored pass over people is damaged");
+      return Damaged("a stored pass over people is damaged");
     }
     pass = *std::move(row);
   }
@@ -155,7 +156,7 @@ absl::Status PeoplePart::TakeStatements(DestinationNumber destination,
       if (*known != nullptr) {
         std::optional<Person> read = DecodePerson(**known);
         if (!read.has_value()) {
-          return absl::DataLossError("a stored person is damaged");
+          return Damaged("a stored person is damaged");
         }
         person = *std::move(read);
       }
@@ -248,7 +249,7 @@ absl::Status PeoplePart::EndStatements(DestinationNumber destination,
       if (stored->has_value()) {
         std::optional<PendingRow> known = DecodePending(**stored);
         if (!known.has_value()) {
-          return absl::DataLossError("a stored index of runs is damaged");
+          return Damaged("a stored index of runs is damaged");
         }
         row = *std::move(known);
       }

@@ -33,7 +33,7 @@ class RocksdbStore final : public MembershipStore {
         progress_(*core_),
         rejections_(*core_),
         catalog_(*core_),
-        operations_(*core_, catalog_),
+        operations_(*core_, catalog_, rejections_),
         ledger_(*core_, progress_, rejections_),
         journal_(*core_, rejections_),
         full_syncs_(*core_, progress_),
@@ -134,8 +134,9 @@ class RocksdbStore final : public MembershipStore {
     return ledger_.ReadRuns(list, change, after, through);
   }
   absl::StatusOr<std::unique_ptr<RunCursor>> ReadRememberedExits(
-      ListNumber list, CommitNumber through) override {
-    return ledger_.ReadRememberedExits(list, through);
+      ListNumber list, CommitNumber through,
+      const ExitFilter& filter) override {
+    return ledger_.ReadRememberedExits(list, through, filter);
   }
   absl::Status ForgetExits(DestinationNumber destination,
                            absl::Duration window) override {
@@ -144,6 +145,11 @@ class RocksdbStore final : public MembershipStore {
   absl::StatusOr<std::unique_ptr<DeliveredCursor>> ReadDelivered(
       ListNumber list) override {
     return ledger_.ReadDelivered(list);
+  }
+  absl::Status DropOvertaken(
+      ListNumber list, CommitNumber through,
+      absl::FunctionRef<absl::StatusOr<bool>(EventOrder)> stands) override {
+    return ledger_.DropOvertaken(list, through, stands);
   }
   absl::Status UpdateList(const ListRow& row) override {
     return ledger_.UpdateList(row);
@@ -257,6 +263,14 @@ class RocksdbStore final : public MembershipStore {
                                   const Replacement& replacement) override {
     return operations_.RequestReplacement(segment, replacement);
   }
+  absl::StatusOr<SegmentRow> BindSegment(DestinationNumber destination,
+                                         absl::string_view segment_namespace,
+                                         absl::string_view segment_id,
+                                         const Replacement& replacement,
+                                         int max_lists) override {
+    return operations_.BindSegment(destination, segment_namespace, segment_id,
+                                   replacement, max_lists);
+  }
   std::vector<AudienceTask> AudienceTasks() override {
     return operations_.AudienceTasks();
   }
@@ -272,8 +286,9 @@ class RocksdbStore final : public MembershipStore {
   std::vector<std::string> OtherCustomerLists(ListNumber list) override {
     return operations_.OtherCustomerLists(list);
   }
-  absl::StatusOr<ListOperation> TakeUp(ListNumber list) override {
-    return operations_.TakeUp(list);
+  absl::StatusOr<ListOperation> TakeUp(ListNumber list,
+                                       bool vanished) override {
+    return operations_.TakeUp(list, vanished);
   }
   absl::StatusOr<bool> ReadEntries(
       ListNumber list, std::string* position, int64_t at_most,

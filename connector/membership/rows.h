@@ -63,6 +63,8 @@ struct PendingRow {
   // Which runs: (part, change). None: the commit released a full sync, or
   // brought only what `held` says.
   std::vector<std::pair<uint32_t, Change>> runs;
+  // Of remembered exits: when the last of them happened, where that is known.
+  absl::Time newest_event = absl::InfiniteFuture();
   // Changes of a held segment (kHeld…); 0: none.
   uint8_t held = 0;
 

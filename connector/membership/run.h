@@ -72,6 +72,9 @@ class RunBuilder {
   // from 0: leaves places free that other runs of the batch use.
   void AdvanceTo(uint64_t place) { total_ = std::max(total_, place); }
 
+  // Leaves out so many orders, of changes that are not there any more.
+  void Skip(uint64_t changes) { total_ += changes; }
+
   // All changes are replays (RunEntry).
   void MarkAsReplay();
   bool is_replay() const { return replay_; }
@@ -94,6 +97,11 @@ class RunBuilder {
   }
   // Some removal is an exit with a time: to be remembered.
   bool has_timed_exits() const { return has_timed_exits_; }
+  // When the last of those exits happened, if they are committed now.
+  absl::Time newest_exit(absl::Time commit_time) const {
+    return has_exit_at_commit_ ? std::max(newest_exit_, commit_time)
+                               : newest_exit_;
+  }
 
  private:
   struct Part {
@@ -113,6 +121,8 @@ class RunBuilder {
   uint64_t total_ = 0;
   bool replay_ = false;
   bool has_timed_exits_ = false;
+  bool has_exit_at_commit_ = false;
+  absl::Time newest_exit_ = absl::InfinitePast();
 };
 
 // The head of a stored run value: what the committer adds.

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "connector/membership/damage.h"
 #include "connector/membership/wire.h"
 
 namespace connector::membership {
@@ -21,7 +22,7 @@ SortedBlockReader::SortedBlockReader(absl::string_view value) {
   left_ = wire.Varint();
   rest_ = wire.rest();
   if (!wire.ok() || version != kVersion) {
-    status_ = absl::DataLossError("a stored block of people is damaged");
+    status_ = Damaged("a stored block of people is damaged");
     left_ = 0;
   }
 }
@@ -29,7 +30,7 @@ SortedBlockReader::SortedBlockReader(absl::string_view value) {
 bool SortedBlockReader::Next(absl::string_view* key, absl::string_view* value) {
   if (left_ == 0) {
     if (!rest_.empty() && status_.ok()) {
-      status_ = absl::DataLossError("a stored block of people is damaged");
+      status_ = Damaged("a stored block of people is damaged");
     }
     return false;
   }
@@ -37,7 +38,7 @@ bool SortedBlockReader::Next(absl::string_view* key, absl::string_view* value) {
   *key = wire.Bytes();
   *value = wire.Bytes();
   if (!wire.ok()) {
-    status_ = absl::DataLossError("a stored block of people is damaged");
+    status_ = Damaged("a stored block of people is damaged");
     left_ = 0;
     return false;
   }

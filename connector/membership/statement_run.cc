@@ -4,6 +4,7 @@
 #include <cstring>
 #include <map>
 
+#include "connector/membership/damage.h"
 #include "connector/membership/record_bytes.h"
 #include "connector/membership/wire.h"
 
@@ -15,8 +16,8 @@ using identity_mapping::RecordView;
 
 constexpr uint8_t kVersion = 1;
 
-absl::Status Damaged() {
-  return absl::DataLossError("a stored run of statements is damaged");
+absl::Status DamagedRun() {
+  return Damaged("a stored run of statements cannot be read");
 }
 
 }  // namespace
@@ -87,7 +88,7 @@ StatementReader::StatementReader(absl::string_view value) {
   left_ = wire.Varint();
   rest_ = wire.rest();
   if (!wire.ok() || version != kVersion || flags != 0) {
-    status_ = Damaged();
+    status_ = DamagedRun();
     left_ = 0;
   }
 }
@@ -95,7 +96,7 @@ StatementReader::StatementReader(absl::string_view value) {
 bool StatementReader::Next(Holder* holder, EventOrder* order,
                            absl::string_view* body) {
   if (left_ == 0) {
-    if (!rest_.empty() && status_.ok()) status_ = Damaged();
+    if (!rest_.empty() && status_.ok()) status_ = DamagedRun();
     return false;
   }
   WireReader wire(rest_);
@@ -103,7 +104,7 @@ bool StatementReader::Next(Holder* holder, EventOrder* order,
   order_ += wire.Varint();
   *body = wire.Bytes();
   if (!wire.ok()) {
-    status_ = Damaged();
+    status_ = DamagedRun();
     left_ = 0;
     return false;
   }
@@ -121,7 +122,7 @@ absl::StatusOr<Statement> DecodeStatement(absl::string_view body) {
   absl::string_view rest = wire.rest();
   for (uint64_t i = 0; i < records; ++i) {
     if (!ReadStoredRecord(&rest, &statement.records.emplace_back())) {
-      return Damaged();
+      return DamagedRun();
     }
   }
   wire = WireReader(rest);
@@ -131,7 +132,7 @@ absl::StatusOr<Statement> DecodeStatement(absl::string_view body) {
     statement.memberships.emplace_back(static_cast<SegmentNumber>(number >> 1),
                                        static_cast<Change>(number & 1));
   }
-  if (!wire.done()) return Damaged();
+  if (!wire.done()) return DamagedRun();
   return statement;
 }
 

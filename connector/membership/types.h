@@ -128,6 +128,8 @@ struct SegmentRow {
   ListNumber former_list = 0;
   // What its audience was not told yet (kAudienceRename…).
   uint8_t audience_steps = 0;
+  // When its list was last asked to be replaced by one that is made.
+  absl::Time replace_time = absl::InfinitePast();
 
   static constexpr uint8_t kAudienceRename = 1;
   static constexpr uint8_t kAudienceRevive = 2;
@@ -159,6 +161,9 @@ struct ListRow {
   // While a replacement is being filled, the list that still serves the
   // segment's audience; otherwise empty.
   std::string serving_list_id;
+  // The store was put back from a backup: whether the name has a newer list by
+  // now, made after the backup, is to be looked up once.
+  bool look_for_newer = false;
 
   // The list that the audience's rule should name; empty: there is none yet.
   const std::string& AudienceListId() const {

@@ -414,7 +414,9 @@ class Stress {
       call(&Stub::ResyncSegment, v1::ResyncSegmentRequest(),
            v1::ResyncSegmentResponse());
     } else {
-      call(&Stub::ReplaceCustomerList, v1::ReplaceCustomerListRequest(),
+      v1::ReplaceCustomerListRequest replace;
+      replace.set_again(true);
+      call(&Stub::ReplaceCustomerList, replace,
            v1::ReplaceCustomerListResponse());
     }
     AwaitDeath(absl::Seconds(1));
@@ -582,12 +584,15 @@ class Stress {
 
   void ExpectEveryPoint() {
     for (int i = 0; i < kCrashPoints; ++i) {
-      // No host here declares full syncs or complete identities:
-      // tests/e2e/full_sync_test and people_test kill there.
+      // No host here declares full syncs or complete identities, and no budget
+      // of a day is told: tests/e2e/full_sync_test and people_test kill there. Nor does a backlog come near its
+      // bound: delivery_model_test loses the writes of netting.
       const std::string name = kCrashPointNames[i];
       if (name.find("full_sync") != std::string::npos ||
+          name.find("call_history") != std::string::npos ||
           name.find("membership.people") != std::string::npos ||
-          name.find("membership.holders") != std::string::npos) {
+          name.find("membership.holders") != std::string::npos ||
+          name.find("netting") != std::string::npos) {
         continue;
       }
       EXPECT_GT(control_->kills[i], 0)
