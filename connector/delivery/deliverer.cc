@@ -82,6 +82,7 @@ Deliverer::Deliverer(DelivererOptions options)
   environment_.spill_directory = options_.spill_directory;
   environment_.observer = options_.observer;
   environment_.operations = options_.operations;
+  environment_.forgets = options_.forgets;
   environment_.operation_piece = options_.operation_piece;
   environment_.full_syncs = options_.full_syncs;
   environment_.stop = &stop_;
@@ -330,6 +331,30 @@ bool Deliverer::HasPlace(const Task& task) {
   const bool urgent = pending.has_value() && pending->has_removals;
   return passes_ < options_.max_passes * (urgent ? 2 : 1) ||
          passes_of_[task.credential_id] < kPassesForEveryCredential;
+}
+
+bool Deliverer::RunAlone(ListNumber list, absl::FunctionRef<void()> work) {
+  const auto row = options_.ledger->GetList(list);
+  if (!row.ok()) return true;
+  Task* task = nullptr;
+  {
+    absl::MutexLock lock(&mutex_);
+    task = &FindOrAddTask(list, row->destination);
+    if (task->running) return false;
+    EndPass(*task, /*settled=*/false);
+    // Names removals that were sent early: they count as netted out now.
+    task->memory.early_removals = RecordBuffer();
+    Dequeue(*task);
+    task->running = true;
+    ++running_[task->credential_id];
+  }
+  work();
+  absl::MutexLock lock(&mutex_);
+  task->running = false;
+  --running_[task->credential_id];
+  wake_.Signal();
+  Schedule(*task);
+  return true;
 }
 
 void Deliverer::EndPass(Task& task, bool settled) {

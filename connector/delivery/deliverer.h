@@ -13,6 +13,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
@@ -41,6 +42,8 @@ struct DelivererOptions {
   // Where Pinterest's counters are noted; nullptr: nowhere.
   membership::CounterTable* counters = nullptr;
   config::Registry* registry = nullptr;
+  // Requests to forget; nullptr: there are none.
+  membership::Forgets* forgets = nullptr;
   // Full syncs and how they are decided; nullptr: there are none.
   membership::FullSyncs* full_syncs = nullptr;
   membership::Intake* intake = nullptr;
@@ -92,6 +95,12 @@ class Deliverer : public DeliveryControl, public CallRouter {
 
   // To be called after every change of the registry.
   void OnConfigurationChanged();
+
+  // Runs `work` while no pass over the list is under way; one that was is given
+  // up. What passes hand on from one to the next is lost. False if a step runs
+  // just now; to be tried again.
+  bool RunAlone(membership::ListNumber list,
+                absl::FunctionRef<void()> work);
 
   DeliveryCondition ListCondition(membership::ListNumber list) override;
   DeliveryCondition DestinationCondition(

@@ -30,6 +30,8 @@ const char* DeliveryEventName(DeliveryEvent::Kind kind) {
       return "OPERATION_BEGUN";
     case DeliveryEvent::Kind::kOperationEnded:
       return "OPERATION_ENDED";
+    case DeliveryEvent::Kind::kForgetting:
+      return "FORGETTING";
   }
   return "UNKNOWN";
 }

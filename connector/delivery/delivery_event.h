@@ -30,6 +30,8 @@ struct DeliveryEvent {
     kListGone,
     kOperationBegun,
     kOperationEnded,
+    // A request to forget got a step further, or could not.
+    kForgetting,
   };
   Kind kind;
   std::string ad_account_id;

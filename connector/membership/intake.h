@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "connector/membership/forget.h"
 #include "connector/membership/full_sync.h"
 #include "connector/membership/run.h"
 #include "connector/membership/types.h"
@@ -92,6 +93,8 @@ struct Batch {
   std::optional<FullSyncFrame> full_sync;
   // Nothing but this, without an export.
   std::optional<FullSyncDecision> full_sync_decision;
+  // The same.
+  std::optional<ForgetRequest> forget;
 
   std::vector<SegmentChanges> segments;
   // Identity × membership that belongs to no segment.
@@ -108,6 +111,8 @@ struct CommitOutcome {
   bool repeat = false;
   // Of the batch's export; empty export_id for an unnumbered batch.
   ExportPosition position;
+  // Of a request to forget: the new one, or with `repeat` that of its id.
+  ForgetNumber forget = 0;
 };
 
 // Takes batches and makes them durable. Thread-safe.
@@ -129,7 +134,8 @@ class Intake {
   // Errors: ABORTED STREAM_FENCED; OUT_OF_RANGE SEQUENCE_GAP (metadata
   // "expected"); INVALID_ARGUMENT SEQUENCE_REUSED; FAILED_PRECONDITION
   // EXPORT_ENDED, FULL_SYNC_NOT_OPEN, and of a decision FULL_SYNC_NOT_WAITING
-  // or NOT_FOUND FULL_SYNC_NOT_FOUND;
+  // or NOT_FOUND FULL_SYNC_NOT_FOUND; of a request to forget
+  // RESOURCE_EXHAUSTED TOO_MANY_FORGETS and ALREADY_EXISTS REQUEST_ID_REUSED;
   // RESOURCE_EXHAUSTED BACKLOG_FULL, and DISK_FULL while the disk
   // has no more than delivery needs, both with a retry delay; NOT_FOUND
   // DESTINATION_NOT_FOUND; UNAVAILABLE STORE_FAILED after a failed write.

@@ -11,6 +11,7 @@
 #include "connector/membership/catalog_part.h"
 #include "connector/membership/committer.h"
 #include "connector/membership/export_progress.h"
+#include "connector/membership/forget_part.h"
 #include "connector/membership/full_sync_part.h"
 #include "connector/membership/journal_part.h"
 #include "connector/membership/ledger_part.h"
@@ -36,6 +37,7 @@ class RocksdbStore final : public MembershipStore {
         ledger_(*core_, progress_, rejections_),
         journal_(*core_, rejections_),
         full_syncs_(*core_, progress_),
+        forgets_(*core_, ledger_),
         audiences_(*core_),
         committer_(*core_, progress_, rejections_, full_syncs_) {}
 
@@ -306,6 +308,36 @@ class RocksdbStore final : public MembershipStore {
     return audiences_.ChangeCounters(list, change);
   }
 
+  std::vector<Forget> FindForgets(DestinationNumber destination) override {
+    return forgets_.FindForgets(destination);
+  }
+  std::vector<Forget> UnfinishedForgets() override {
+    return forgets_.UnfinishedForgets();
+  }
+  std::vector<identity_mapping::Record> ForcedRemovals(
+      ListNumber list, CommitNumber settled, CommitNumber through) override {
+    return forgets_.ForcedRemovals(list, settled, through);
+  }
+  absl::Status NoteListGone(ListNumber list) override {
+    return forgets_.NoteListGone(list);
+  }
+  absl::StatusOr<bool> NoteProgress() override {
+    return forgets_.NoteProgress();
+  }
+  std::vector<ListNumber> ListsOf(DestinationNumber destination) override {
+    return forgets_.ListsOf(destination);
+  }
+  absl::Status PurgeList(ListNumber list) override {
+    return forgets_.PurgeList(list);
+  }
+  absl::Status EndPurge(DestinationNumber destination,
+                        const std::vector<ForgetNumber>& numbers) override {
+    return forgets_.EndPurge(destination, numbers);
+  }
+  absl::Status EraseRows(DestinationNumber destination) override {
+    return forgets_.EraseRows(destination);
+  }
+
  private:
   // In the order of dependence; the committer's thread stops first.
   const std::unique_ptr<Database> database_;
@@ -317,6 +349,7 @@ class RocksdbStore final : public MembershipStore {
   LedgerPart ledger_;
   JournalPart journal_;
   FullSyncPart full_syncs_;
+  ForgetPart forgets_;
   AudiencePart audiences_;
   Committer committer_;
 };

@@ -11,6 +11,7 @@
 #include "connector/membership/audience_table.h"
 #include "connector/membership/catalog.h"
 #include "connector/membership/counter_table.h"
+#include "connector/membership/forget.h"
 #include "connector/membership/full_sync.h"
 #include "connector/membership/intake.h"
 #include "connector/membership/journal.h"
@@ -30,7 +31,8 @@ class MembershipStore : public Catalog,
                         public AudienceTable,
                         public CounterTable,
                         public Maintenance,
-                        public FullSyncs {
+                        public FullSyncs,
+                        public Forgets {
  public:
   ~MembershipStore() override = default;
 };

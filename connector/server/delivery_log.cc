@@ -21,6 +21,7 @@ LogLevel LevelOf(delivery::DeliveryEvent::Kind kind) {
     case Kind::kListGone:
     case Kind::kOperationBegun:
     case Kind::kOperationEnded:
+    case Kind::kForgetting:
       return LogLevel::kInfo;
     case Kind::kTwinListFound:
     case Kind::kRequestFailed:
