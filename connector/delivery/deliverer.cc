@@ -124,6 +124,7 @@ void Deliverer::Stop() {
     stop_ = true;
     wake_.SignalAll();
     full_sync_wake_.SignalAll();
+    step_ended_.SignalAll();
   }
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
@@ -202,6 +203,7 @@ Deliverer::Task* Deliverer::PickReady(absl::Time now, absl::Time* next) {
         break;
       }
       Task& task = *tasks_.at(list);
+      if (task.held) continue;
       int& running = running_[task.credential_id];
       // Looked at again when one of them ends.
       if (running >= std::max(1, options_.workers / 2)) continue;
@@ -334,22 +336,27 @@ bool Deliverer::HasPlace(const Task& task) {
 }
 
 bool Deliverer::RunAlone(ListNumber list, absl::FunctionRef<void()> work) {
-  const auto row = options_.ledger->GetList(list);
-  if (!row.ok()) return true;
   Task* task = nullptr;
-  {
-    absl::MutexLock lock(&mutex_);
-    task = &FindOrAddTask(list, row->destination);
-    if (task->running) return false;
-    EndPass(*task, /*settled=*/false);
-    // Names removals that were sent early: they count as netted out now.
-    task->memory.early_removals = RecordBuffer();
-    Dequeue(*task);
-    task->running = true;
-    ++running_[task->credential_id];
-  }
-  work();
   absl::MutexLock lock(&mutex_);
+  for (;;) {
+    const auto row = options_.ledger->GetList(list);
+    if (!row.ok()) return true;
+    task = &FindOrAddTask(list, row->destination);
+    if (!task->running) break;
+    if (stopping_) return false;
+    task->held = true;
+    step_ended_.WaitWithTimeout(&mutex_, options_.longest_sleep);
+  }
+  EndPass(*task, /*settled=*/false);
+  // Names removals that were sent early: they count as netted out now.
+  task->memory.early_removals = RecordBuffer();
+  Dequeue(*task);
+  task->held = false;
+  task->running = true;
+  ++running_[task->credential_id];
+  mutex_.Unlock();
+  work();
+  mutex_.Lock();
   task->running = false;
   --running_[task->credential_id];
   wake_.Signal();
@@ -377,6 +384,7 @@ void Deliverer::Finish(Task& task, const ListPass::StepResult& result) {
   task.running = false;
   --running_[task.credential_id];
   wake_.Signal();  // this credential has a thread free
+  step_ended_.SignalAll();
   const absl::Time now = options_.clock->Now();
   task.not_before = absl::InfinitePast();
   task.removals_may_pass = result.removals_may_pass;

@@ -96,11 +96,11 @@ class Deliverer : public DeliveryControl, public CallRouter {
   // To be called after every change of the registry.
   void OnConfigurationChanged();
 
-  // Runs `work` while no pass over the list is under way; one that was is given
-  // up. What passes hand on from one to the next is lost. False if a step runs
-  // just now; to be tried again.
-  bool RunAlone(membership::ListNumber list,
-                absl::FunctionRef<void()> work);
+  // Runs `work` while no pass over the list is under way: waits for the end of
+  // a step, gives the pass up and keeps others off. What passes hand on from
+  // one to the next is lost. True unless delivery stops; also if the list is
+  // gone.
+  bool RunAlone(membership::ListNumber list, absl::FunctionRef<void()> work);
 
   DeliveryCondition ListCondition(membership::ListNumber list) override;
   DeliveryCondition DestinationCondition(
@@ -124,6 +124,8 @@ class Deliverer : public DeliveryControl, public CallRouter {
     bool queued_as_removal = false;
     absl::Time due = absl::InfiniteFuture();
     bool running = false;
+    // Its next step waits until RunAlone is done.
+    bool held = false;
     // Whose requests it makes, as of its last step.
     std::string credential_id;
     // Its place among those that are due at the same time.
@@ -199,6 +201,8 @@ class Deliverer : public DeliveryControl, public CallRouter {
 
   absl::Mutex mutex_;
   absl::CondVar wake_;
+  // A step ended.
+  absl::CondVar step_ended_;
   absl::CondVar full_sync_wake_;
   bool full_syncs_changed_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;

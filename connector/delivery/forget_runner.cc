@@ -39,6 +39,7 @@ void ForgetRunner::Stop() {
     stopping_ = true;
     wake_.SignalAll();
   }
+  if (thread_.joinable()) options_.forgets->CancelPurge();
   if (thread_.joinable()) thread_.join();
 }
 
@@ -82,13 +83,12 @@ bool ForgetRunner::RunReadyStep() {
     absl::Time& next = purge_times_[destination];
     if (next > now) continue;
     const absl::Status status = Purge(destination);
-    next = options_.clock->Now() +
-           (status.ok() ? kPurgeInterval : kRetryInterval);
+    next =
+        options_.clock->Now() + (status.ok() ? kPurgeInterval : kRetryInterval);
     if (status.ok()) {
       ran = true;
-    } else if (!absl::IsAborted(status)) {
-      Observe(destination,
-              absl::StrCat("the purge waits: ", status.message()));
+    } else if (!absl::IsCancelled(status)) {
+      Observe(destination, absl::StrCat("the purge waits: ", status.message()));
     }
   }
   return ran;
@@ -107,8 +107,7 @@ void ForgetRunner::CheckGone(const std::vector<Forget>& unfinished) {
   }
   if (lists.empty()) check_times_.clear();
   for (ListNumber list : lists) {
-    const absl::Status reason =
-        options_.deliverer->ListCondition(list).reason;
+    const absl::Status reason = options_.deliverer->ListCondition(list).reason;
     if (!absl::StrContains(GetErrorDetail(reason).reason, "NOT_FOUND")) {
       continue;
     }
@@ -163,10 +162,9 @@ absl::Status ForgetRunner::Purge(DestinationNumber destination) {
         if (purged.count(list) > 0) continue;
         more = true;
         absl::Status status;
-        if (!options_.deliverer->RunAlone(list, [&] {
-              status = options_.forgets->PurgeList(list);
-            })) {
-          return absl::AbortedError("a pass is under way");
+        if (!options_.deliverer->RunAlone(
+                list, [&] { status = options_.forgets->PurgeList(list); })) {
+          return absl::CancelledError("the connector stops");
         }
         if (!status.ok()) return status;
         purged.insert(list);

@@ -158,6 +158,8 @@ class Database {
   // The same as Clean(), and all of the log that was written before goes, with
   // every file that is no longer needed. Last of the three.
   absl::Status CleanLog(Family family, const KeyRange& range);
+  // Lets what is under way of these end with an error, and what is yet to come.
+  void CancelCleaning() { cancel_cleaning_ = true; }
 
   // OK until a write failed or damage was found.
   absl::Status Healthy();
@@ -194,6 +196,7 @@ class Database {
   GapStop gap_stop_;
   std::unique_ptr<rocksdb::DB> db_;
   std::array<rocksdb::ColumnFamilyHandle*, kFamilies> handles_ = {};
+  std::atomic<bool> cancel_cleaning_{false};
   // Writes up to this number are on stable storage (see log_check.h).
   std::atomic<uint64_t> stable_{0};
   absl::Mutex mutex_;

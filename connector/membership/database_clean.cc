@@ -62,6 +62,7 @@ absl::Status Database::Clean(Family family, const KeyRange& range) {
   if (!on_disk_) return Healthy();
   rocksdb::CompactRangeOptions options;
   options.exclusive_manual_compaction = false;
+  options.canceled = &cancel_cleaning_;
   const rocksdb::Slice begin(range.begin);
   const rocksdb::Slice end(range.end);
   return CleanStatus(db_->CompactRange(options, handle(family), &begin, &end));
@@ -127,8 +128,7 @@ absl::Status Database::CleanLog(Family family, const KeyRange& range) {
   set.Delete(Family::kMeta, kRollKey);
   if (absl::Status s = Write(set, Sync::kYes); !s.ok()) return s;
   for (rocksdb::ColumnFamilyHandle* each : handles_) {
-    if (absl::Status s =
-            CleanStatus(db_->Flush(rocksdb::FlushOptions(), each));
+    if (absl::Status s = CleanStatus(db_->Flush(rocksdb::FlushOptions(), each));
         !s.ok()) {
       return s;
     }
@@ -165,9 +165,9 @@ absl::Status Database::CleanLog(Family family, const KeyRange& range) {
     }
   }
   // What was read of them before.
-  const auto* table = db_->GetOptions(handle(family))
-                          .table_factory
-                          ->GetOptions<rocksdb::BlockBasedTableOptions>();
+  const auto* table =
+      db_->GetOptions(handle(family))
+          .table_factory->GetOptions<rocksdb::BlockBasedTableOptions>();
   if (table != nullptr && table->block_cache != nullptr) {
     table->block_cache->EraseUnRefEntries();
   }

@@ -129,6 +129,8 @@ class Forgets {
   // For those in kErasing: what the rows held goes from the files, too. Then
   // they are done.
   virtual absl::Status EraseRows(DestinationNumber destination) = 0;
+  // The process stops: the two above end early, with an error.
+  virtual void CancelPurge() = 0;
 };
 
 }  // namespace connector::membership

@@ -166,9 +166,9 @@ absl::StatusOr<bool> ForgetPart::NoteProgress() {
   const absl::Time now = core_.clock.Now();
   std::vector<std::pair<Key, ForgetRow>> changed;
   std::vector<std::pair<Key, ForgetRow>> ended;
+  Tables& tables = core_.tables;
   {
-    absl::MutexLock lock(&core_.tables.mutex);
-    Tables& tables = core_.tables;
+    absl::MutexLock lock(&tables.mutex);
     for (const auto& [key, row] : tables.forgets) {
       if (row.forget.phase != ForgetPhase::kRemoving) continue;
       std::vector<ForgetList> lists = row.forget.lists;

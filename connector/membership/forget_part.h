@@ -63,6 +63,7 @@ class ForgetPart final : public Forgets {
   absl::Status EndPurge(DestinationNumber destination,
                         const std::vector<ForgetNumber>& numbers) override;
   absl::Status EraseRows(DestinationNumber destination) override;
+  void CancelPurge() override { core_.database.CancelCleaning(); }
 
  private:
   using Key = std::pair<DestinationNumber, ForgetNumber>;

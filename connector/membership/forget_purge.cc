@@ -30,8 +30,8 @@ Record MoveEnd(RecordView record, bool up) {
   std::string encoded(1, record.encoded()[0]);
   if (record.kind() == RecordKind::kOpaque) {
     // A shorter id sorts before a longer one that begins with it.
-    encoded += std::string(payload.substr(0, std::max<size_t>(
-                                                 1, payload.size() / 2)));
+    encoded +=
+        std::string(payload.substr(0, std::max<size_t>(1, payload.size() / 2)));
     if (up) encoded.resize(1 + identity_mapping::kMaxRecordPayload, '\xff');
   } else {
     encoded += std::string(payload.substr(0, kKeptBytes));
@@ -196,10 +196,8 @@ absl::Status ForgetPart::PurgeRun(ListNumber list, const std::string& key,
       core_.database.Get(Family::kRuns, key);
   if (!value.ok()) return value.status();
   if (!value->has_value()) return absl::OkStatus();
-  absl::StatusOr<FilteredRun> filtered =
-      FilterRun(**value, [&](RecordView record) {
-        return forms.Drops(commit, record);
-      });
+  absl::StatusOr<FilteredRun> filtered = FilterRun(
+      **value, [&](RecordView record) { return forms.Drops(commit, record); });
   if (!filtered.ok()) return filtered.status();
   WriteSet set(core_.database);
   // Its place in the index and its bytes there stay.
@@ -415,8 +413,8 @@ std::vector<std::pair<Family, KeyRange>> ForgetPart::RangesToClean(
     i = end;
   }
   // Places of operations.
-  ranges.emplace_back(
-      Family::kMeta, PrefixRange(absl::string_view(&kOperationKey, 1)));
+  ranges.emplace_back(Family::kMeta,
+                      PrefixRange(absl::string_view(&kOperationKey, 1)));
   ranges.emplace_back(Family::kJournal, PrefixRange(PlainKey(destination)));
   // (A family `people` goes here.)
   return ranges;

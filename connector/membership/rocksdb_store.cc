@@ -337,6 +337,7 @@ class RocksdbStore final : public MembershipStore {
   absl::Status EraseRows(DestinationNumber destination) override {
     return forgets_.EraseRows(destination);
   }
+  void CancelPurge() override { forgets_.CancelPurge(); }
 
  private:
   // In the order of dependence; the committer's thread stops first.
