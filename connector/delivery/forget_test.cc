@@ -218,7 +218,7 @@ TEST_F(ForgetTest, WaitsForTheRepeatOfARemoval) {
   ASSERT_TRUE(world_.RunUntilForgotten());
   world_.ExpectConverged();
   ExpectForgotten({7});
-  EXPECT_EQ(RemovesOf(7), 2);
+  EXPECT_GE(RemovesOf(7), 2);
   EXPECT_GE(Receipt().confirm_time - Receipt().request_time, absl::Minutes(4));
 }
 

@@ -63,6 +63,10 @@ absl::Status Database::Clean(Family family, const KeyRange& range) {
   rocksdb::CompactRangeOptions options;
   options.exclusive_manual_compaction = false;
   options.canceled = &cancel_cleaning_;
+  // Otherwise a table may be moved to the lowest level as it is, with what says
+  // that a key is deleted, which names the key.
+  options.bottommost_level_compaction =
+      rocksdb::BottommostLevelCompaction::kForceOptimized;
   const rocksdb::Slice begin(range.begin);
   const rocksdb::Slice end(range.end);
   return CleanStatus(db_->CompactRange(options, handle(family), &begin, &end));

@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "connector/base/crash_point.h"
-#include "connector/membership/block.h"
+#include "connector/membership/wire.h"
 
 namespace connector::membership {
 namespace {
@@ -14,6 +14,9 @@ using Outcome = ForgetList::Outcome;
 
 // Echoes are looked at again this long after the first one was due.
 constexpr absl::Duration kEchoSlack = absl::Seconds(1);
+
+// What RocksDB appends to a key: a number and a type.
+constexpr size_t kInternalKeyBytes = 8;
 
 bool Ended(const Forget& forget) {
   return std::none_of(
@@ -169,8 +172,21 @@ absl::StatusOr<bool> ForgetPart::NoteProgress() {
   Tables& tables = core_.tables;
   {
     absl::MutexLock lock(&tables.mutex);
+    // Lists that were replaced.
+    std::map<DestinationNumber, std::map<ListNumber, SegmentNumber>> former;
+    bool looked = false;
     for (const auto& [key, row] : tables.forgets) {
       if (row.forget.phase != ForgetPhase::kRemoving) continue;
+      for (auto list = tables.lists.begin();
+           !looked && list != tables.lists.end(); ++list) {
+        const ListRow& each = list->second.row;
+        const auto segment = tables.segments.find(each.segment);
+        if (segment != tables.segments.end() &&
+            segment->second.row.list != list->first) {
+          former[each.destination][list->first] = each.segment;
+        }
+      }
+      looked = true;
       std::vector<ForgetList> lists = row.forget.lists;
       bool change = false;
       const auto waits = [&](const ListState& state) {
@@ -178,18 +194,16 @@ absl::StatusOr<bool> ForgetPart::NoteProgress() {
                state.pending.Total().first <= row.forget.commit;
       };
       // A list that was replaced meanwhile: the removal goes to both.
-      for (ListNumber number : tables.pending_lists) {
-        const ListState* state = tables.FindList(number);
-        if (state == nullptr || state->row.destination != key.first ||
-            !waits(*state) ||
-            std::any_of(
-                lists.begin(), lists.end(),
-                [&](const ForgetList& list) { return list.list == number; })) {
+      for (const auto& [number, segment] : former[key.first]) {
+        if (std::any_of(lists.begin(), lists.end(),
+                        [number = number](const ForgetList& list) {
+                          return list.list == number;
+                        })) {
           continue;
         }
         ForgetList& added = lists.emplace_back();
         added.list = number;
-        added.segment = state->row.segment;
+        added.segment = segment;
         change = true;
       }
       for (ForgetList& list : lists) {
@@ -259,13 +273,22 @@ absl::Status ForgetPart::EndPurge(DestinationNumber destination,
   for (const auto& [family, range] : RangesToClean(destination)) {
     if (absl::Status s = core_.database.Clean(family, range); !s.ok()) return s;
   }
-  std::vector<std::string> payloads;
+  std::vector<std::string> texts;
   for (const ForgottenForm& form : forms.all()) {
-    payloads.emplace_back(form.record.payload());
+    if (form.record.kind() != identity_mapping::RecordKind::kOpaque) {
+      texts.emplace_back(form.record.payload());
+      continue;
+    }
+    // May be a part of another id: the whole key of a block, with the length
+    // before it.
+    for (ListNumber list : ListsOf(destination)) {
+      const std::string key = BlockKey(list, form.record.encoded());
+      std::string text;
+      AppendVarint(&text, key.size() + kInternalKeyBytes);
+      texts.push_back(text + key);
+    }
   }
-  if (absl::Status s = core_.database.CleanManifest(payloads); !s.ok()) {
-    return s;
-  }
+  if (absl::Status s = core_.database.CleanManifest(texts); !s.ok()) return s;
   ReachCrashPoint(CrashPoint::kForgetCleaned);
   auto rows = RowsIn(ForgetPhase::kPurging, destination);
   rows.erase(std::remove_if(rows.begin(), rows.end(),
