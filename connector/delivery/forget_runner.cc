@@ -22,9 +22,10 @@ constexpr absl::Duration kPollInterval = absl::Milliseconds(500);
 // The same when nothing is.
 constexpr absl::Duration kIdleInterval = absl::Seconds(10);
 constexpr absl::Duration kCheckInterval = absl::Minutes(1);
-// A purge gives up the passes that are under way and reads what waits: many
-// requests share one.
-constexpr absl::Duration kPurgeInterval = absl::Minutes(1);
+// A purge gives up the passes that are under way and reads what waits: it may
+// take a tenth of the time, and requests that come close together share one.
+constexpr absl::Duration kShortestRest = absl::Seconds(2);
+constexpr int kRestPerPurge = 10;
 constexpr absl::Duration kRetryInterval = absl::Seconds(5);
 
 }  // namespace

@@ -166,7 +166,8 @@ class ForgetTest : public testing::Test {
   json Status(const std::string& segment) {
     const Output output = system_.Ctl({"--json", "status", System::kAdAccount});
     EXPECT_EQ(output.exit_code, 0) << output.text;
-    for (const json& each : json::parse(output.text).at("segmentStatuses")) {
+    const json status = json::parse(output.text);
+    for (const json& each : status.at("segmentStatuses")) {
       if (each.at("segment").at("segmentId") == segment) return each;
     }
     return json();
