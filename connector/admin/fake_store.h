@@ -222,7 +222,9 @@ class FakeStore final : public membership::MembershipStore {
         forget.forms = static_cast<int64_t>(batch.forget->forms.size());
         forget.request_time = absl::UnixEpoch();
         for (const auto& [number, list] : lists_) {
-          forget.lists.push_back({number, list.segment});
+          membership::ForgetList& each = forget.lists.emplace_back();
+          each.list = number;
+          each.segment = list.segment;
         }
         forgets_.push_back(forget);
       }

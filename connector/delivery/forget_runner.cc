@@ -83,9 +83,12 @@ bool ForgetRunner::RunReadyStep() {
   for (DestinationNumber destination : destinations) {
     absl::Time& next = purge_times_[destination];
     if (next > now) continue;
+    const absl::Time begin = options_.clock->Now();
     const absl::Status status = Purge(destination);
-    next =
-        options_.clock->Now() + (status.ok() ? kPurgeInterval : kRetryInterval);
+    const absl::Time end = options_.clock->Now();
+    next = end + (status.ok()
+                      ? std::max(kShortestRest, kRestPerPurge * (end - begin))
+                      : kRetryInterval);
     if (status.ok()) {
       ran = true;
     } else if (!absl::IsCancelled(status)) {

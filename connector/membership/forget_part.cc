@@ -107,7 +107,7 @@ absl::Status ForgetPart::Store(
 absl::Status ForgetPart::NoteListGone(ListNumber list) {
   absl::MutexLock steps(&mutex_);
   std::vector<std::pair<Key, ForgetRow>> changed;
-  const absl::Time now = core_.clock.Now();
+  const absl::Time now = FloorToMillis(core_.clock.Now());
   {
     absl::MutexLock lock(&core_.tables.mutex);
     const ListState* state = core_.tables.FindList(list);
@@ -166,7 +166,7 @@ absl::StatusOr<absl::Time> ForgetPart::FirstEchoOf(
 
 absl::StatusOr<bool> ForgetPart::NoteProgress() {
   absl::MutexLock steps(&mutex_);
-  const absl::Time now = core_.clock.Now();
+  const absl::Time now = FloorToMillis(core_.clock.Now());
   std::vector<std::pair<Key, ForgetRow>> changed;
   std::vector<std::pair<Key, ForgetRow>> ended;
   Tables& tables = core_.tables;
@@ -300,7 +300,7 @@ absl::Status ForgetPart::EndPurge(DestinationNumber destination,
              rows.end());
   for (auto& [key, row] : rows) {
     row.forget.phase = ForgetPhase::kErasing;
-    row.forget.purge_time = core_.clock.Now();
+    row.forget.purge_time = FloorToMillis(core_.clock.Now());
     row.records = {};
   }
   if (absl::Status s = Store(rows, Database::Sync::kYes); !s.ok()) return s;
@@ -321,7 +321,7 @@ absl::Status ForgetPart::EraseRows(DestinationNumber destination) {
   ReachCrashPoint(CrashPoint::kForgetErased);
   for (auto& [key, row] : rows) {
     row.forget.phase = ForgetPhase::kDone;
-    row.forget.done_time = core_.clock.Now();
+    row.forget.done_time = FloorToMillis(core_.clock.Now());
   }
   if (absl::Status s = Store(rows, Database::Sync::kYes); !s.ok()) return s;
   ReachCrashPoint(CrashPoint::kForgetDone);
