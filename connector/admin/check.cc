@@ -56,7 +56,7 @@ class Results {
 std::string Advice(const ApiError& error,
                    const config::CredentialState& credential,
                    absl::string_view ad_account_id) {
-  const std::string& token_file = credential.access_token_file;
+  const std::string& token_file = credential.token_name;
   switch (error.error_class) {
     case ErrorClass::kUnauthorized:
       if (credential.config.has_oauth()) {
@@ -126,7 +126,7 @@ void CheckOnline(const AdminContext& context,
   constexpr absl::string_view kLists = "customer-lists-readable";
   constexpr absl::string_view kSkipLists = "the ad account cannot be reached";
 
-  auto client = context.clients->ClientFor(credential.access_token_file);
+  auto client = context.clients->ClientFor(credential.token_name);
   if (!client.ok()) {
     results->Add(kAdAccount, client.status());
     return results->Skip(kLists, kSkipLists);
@@ -205,7 +205,7 @@ absl::StatusOr<v1::CheckDestinationResponse> CheckDestination(
     results.Skip("token-readable", "the credential is not known");
   } else {
     token = results.Add("token-readable",
-                        context.check_token(credential->access_token_file));
+                        context.check_token(credential->token_name));
   }
 
   results.Add("store-writable", context.intake->Healthy());

@@ -376,6 +376,11 @@ class FakeStore final : public membership::MembershipStore {
                                   const membership::Replacement&) override {
     return absl::UnimplementedError("");
   }
+  absl::StatusOr<membership::SegmentRow> BindSegment(
+      DestinationNumber, absl::string_view, absl::string_view,
+      const membership::Replacement&, int) override {
+    return absl::UnimplementedError("");
+  }
   std::vector<membership::AudienceTask> AudienceTasks() override { return {}; }
   absl::Status EndAudienceTask(const membership::AudienceTask&) override {
     return absl::UnimplementedError("");

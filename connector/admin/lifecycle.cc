@@ -105,7 +105,7 @@ v1::ListCredentialsResponse ListCredentials(const AdminContext& context) {
     v1::CredentialStatus* status = response.add_credentials();
     *status->mutable_credential() = credential->config;
     status->set_owner(credential->owner);
-    absl::Status blocked = context.check_token(credential->access_token_file);
+    absl::Status blocked = context.check_token(credential->token_name);
     if (blocked.ok()) {
       const Standing standing =
           StandingOfCredential(context, credential->credential_id);

@@ -177,7 +177,7 @@ absl::StatusOr<v1::BindCustomerListResponse> BindCustomerList(
                      "CREDENTIAL_NOT_FOUND",
                      "the destination's credential is not there");
   }
-  auto client = context.clients->ClientFor(credential->access_token_file);
+  auto client = context.clients->ClientFor(credential->token_name);
   if (!client.ok()) return client.status();
   const auto list = (*client)->Get(request.ad_account_id(), id);
   if (!list.ok()) {
@@ -192,26 +192,16 @@ absl::StatusOr<v1::BindCustomerListResponse> BindCustomerList(
     return MakeError(absl::StatusCode::kNotFound, "CUSTOMER_LIST_NOT_FOUND",
                      "the customer list is of another ad account");
   }
-  // A segment of an unmapped one is not taken up again by the way.
-  std::optional<membership::SegmentRow> segment = context.catalog->FindSegment(
-      (*destination)->number, name->segment_namespace(), name->segment_id());
-  if (!segment.has_value()) {
-    auto mapped = context.operations->MapSegment(
-        (*destination)->number, name->segment_namespace(), name->segment_id(),
-        {}, (*destination)->policy.max_customer_lists);
-    if (!mapped.ok()) return mapped.status();
-    segment = mapped->row;
-  }
   membership::Replacement replacement;
   replacement.customer_list_id = id;
   replacement.unknown_members = !request.list_is_empty();
   replacement.keep_old_members = request.keep_old_members();
   replacement.force = request.force();
-  if (absl::Status s =
-          context.operations->RequestReplacement(segment->number, replacement);
-      !s.ok()) {
-    return s;
-  }
+  // A segment that was unmapped is not taken up again by the way.
+  const auto segment = context.operations->BindSegment(
+      (*destination)->number, name->segment_namespace(), name->segment_id(),
+      replacement, (*destination)->policy.max_customer_lists);
+  if (!segment.ok()) return segment.status();
   v1::BindCustomerListResponse response;
   *response.mutable_mapping() = MappingOf(context, segment->number);
   response.set_customer_list_name(list.value().name);
@@ -274,6 +264,7 @@ absl::StatusOr<v1::ReplaceCustomerListResponse> ReplaceCustomerList(
   }
   membership::Replacement replacement;
   replacement.keep_old_members = request.keep_old_members();
+  replacement.again = request.again();
   if (absl::Status s =
           context.operations->RequestReplacement(segment->number, replacement);
       !s.ok()) {

@@ -125,6 +125,14 @@ class AccountAudiences {
                 const pinterest::AudiencePage& page);
   void EndScan(const config::DestinationState& destination,
                const std::vector<Wanted>& wanted);
+  // What is known of an audience that no look has found yet.
+  void EndLookFor(const config::DestinationState& destination,
+                  const Wanted& wanted, const Scan& scan,
+                  std::vector<pinterest::Audience> candidates);
+  // Passes ended ones over, for good: an audience that ended before it was
+  // ever known here is of no use.
+  void Abandon(const Wanted& wanted,
+               std::vector<pinterest::Audience>* candidates);
   void Adopt(const Wanted& wanted,
              const std::vector<pinterest::Audience>& candidates);
   void TakeStatus(const Wanted& wanted, const pinterest::Audience& audience);
@@ -135,7 +143,10 @@ class AccountAudiences {
                absl::Time* retry_time);
   void Answered(const delivery::CallRoute& route, delivery::CallKind kind,
                 const pinterest::CallInfo& call);
-  // What a failed call means for the whole account: nullopt if nothing.
+  // What a failed call means for the whole account: nullopt if nothing. A call
+  // about one audience that is forbidden or answered 5xx may be that one's own
+  // trouble: who calls it puts that audience aside, so that the account goes on
+  // with the others.
   std::optional<StepResult> Failed(const delivery::CallRoute& route,
                                    delivery::CallKind kind,
                                    const pinterest::ApiError& error);
@@ -156,8 +167,13 @@ class AccountAudiences {
   int pages_ = 1;
   // Not found by the last look, and to be made.
   std::set<std::string> creatable_;
-  // Ids to be asked for one by one.
+  // Ids to be asked for one by one; not those that are put aside.
   std::set<std::string> to_get_;
+  void AskFor(const std::string& id);
+  void PutAside(const config::AudienceSettings& settings,
+                const std::string& id);
+  // Ids for which asking failed, and when it is tried again.
+  std::map<std::string, Lookup> put_aside_;
   std::map<std::string, Lookup> lookups_;
   // When a change that was refused is tried again.
   std::map<std::string, Lookup> changes_;

@@ -229,7 +229,7 @@ absl::Status AudienceKeeper::Revive(membership::SegmentNumber segment) {
   const auto key = KeyOf(segment);
   if (!key.ok()) return key.status();
   const auto changed = options_.environment.audiences->ChangeAudience(
-      *key, [](AudienceRow& row) {
+      *key, [now = options_.environment.clock->Now()](AudienceRow& row) {
         const bool over = row.retirement_confirmed ||
                           row.status == "ARCHIVED" || row.status == "GONE";
         const bool asked = row.retired;
@@ -246,6 +246,7 @@ absl::Status AudienceKeeper::Revive(membership::SegmentNumber segment) {
         } else if (asked) {
           // The request may be under way.
           row.replace_if_ended = true;
+          row.revive_time = now;
         }
       });
   if (!changed.ok()) return changed.status();

@@ -99,6 +99,112 @@ TEST(AudienceKeeperTest, AnEndedAudienceGivesWayToOneThatLives) {
   EXPECT_EQ(world.Row("gold").twins, 0);
 }
 
+TEST(AudienceKeeperTest, OneThatHadEndedIsPassedOverAndAnotherMade) {
+  for (const std::string status : {"ARCHIVED", "ERROR"}) {
+    KeeperWorld world;
+    world.Open();
+    const std::string list =
+        world.delivery.pinterest().AddList("cdp/ups/gold", {}, kAccount);
+    const std::string ended = world.audiences.Add(
+        kAccount, "CUSTOMER_LIST", "a", ListRuleOf(list), status);
+    world.Add("gold");
+    world.RunFor(kSoon);
+    EXPECT_EQ(world.audiences.Count("CREATE"), 1);
+    EXPECT_NE(world.Row("gold").audience_id, ended);
+    EXPECT_EQ(world.Row("gold").status, "INITIALIZING");
+    EXPECT_EQ(world.Row("gold").abandoned_ids, std::vector<std::string>{ended});
+    world.Open(/*kept=*/0);
+    world.RunFor(absl::Hours(3));
+    EXPECT_EQ(world.audiences.Count("CREATE"), 1);
+    EXPECT_EQ(world.Row("gold").twins, 0);
+  }
+}
+
+TEST(AudienceKeeperTest, OneThatEndsLaterIsNotMadeAgain) {
+  KeeperWorld world;
+  world.Open();
+  world.Add("gold");
+  world.RunFor(kSoon);
+  world.audiences.SetStatus(world.Row("gold").audience_id, "ARCHIVED");
+  world.RunFor(absl::Hours(3));
+  EXPECT_EQ(world.Row("gold").status, "ARCHIVED");
+  EXPECT_EQ(world.audiences.Count("CREATE"), 1);
+}
+
+// What one audience is answered for good is its own trouble.
+TEST(AudienceKeeperTest, OneThatIsAlwaysRefusedHoldsUpNoOther) {
+  for (const std::string what : {"GET", "UPDATE", "CREATE"}) {
+    for (const Fault fault :
+         {Fault::kForbidden, Fault::kServerError, Fault::kBadRequest}) {
+      SCOPED_TRACE(what + std::to_string(static_cast<int>(fault)));
+      KeeperWorld world;
+      // So many others that each is asked for by itself.
+      for (int i = 0; i < 40; ++i) {
+        world.audiences.Add(kAccount, "VISITOR", absl::StrCat("v", i),
+                            "{\"visitor_source_id\":\"1\"}");
+      }
+      world.Open();
+      std::string bad;
+      const auto refuse = [&](const FakeAudiences::Call& call) {
+        return call.what == what &&
+                       (what == "CREATE" ? call.name == "cdp/ups/a"
+                                         : !bad.empty() && call.id == bad)
+                   ? fault
+                   : Fault::kNone;
+      };
+      world.audiences.faults = refuse;
+      for (const char* segment : {"a", "b", "c"}) world.Add(segment);
+      world.RunFor(absl::Minutes(30));
+      bad = world.Row("a").audience_id;
+      EXPECT_EQ(bad.empty(), what == "CREATE");
+      for (const char* segment : {"b", "c"}) {
+        const std::string id = world.Row(segment).audience_id;
+        ASSERT_FALSE(id.empty()) << segment;
+        world.audiences.SetStatus(id, "READY", 200);
+        ASSERT_TRUE(world.keeper
+                        ->Rename(world.Segment(segment).number,
+                                 absl::StrCat("new ", segment), "")
+                        .ok());
+      }
+      ASSERT_TRUE(
+          world.keeper->Rename(world.Segment("a").number, "new a", "").ok());
+      const size_t calls = world.audiences.calls.size();
+      world.RunFor(absl::Hours(3));
+      for (const char* segment : {"b", "c"}) {
+        EXPECT_EQ(world.Row(segment).status, "READY");
+        EXPECT_EQ(world.Row(segment).name, absl::StrCat("new ", segment));
+      }
+      // Tried on, and not in a loop.
+      EXPECT_GT(world.audiences.calls.size(), calls + 4);
+      EXPECT_LT(world.audiences.calls.size(), calls + 250);
+      world.audiences.faults = nullptr;
+      world.audiences.SetStatus(bad.empty() ? world.Row("b").audience_id : bad,
+                                "READY", 200);
+      world.RunFor(absl::Hours(3));
+      EXPECT_EQ(world.Row("a").name, "new a");
+    }
+  }
+}
+
+TEST(AudienceKeeperTest, ARefusedCreationIsNotAskedForWithEachLook) {
+  KeeperWorld world;
+  world.Open();
+  world.audiences.faults = [&](const FakeAudiences::Call& call) {
+    return call.what == "CREATE" && call.name == "cdp/ups/gold"
+               ? Fault::kBadRequest
+               : Fault::kNone;
+  };
+  world.Add("gold");
+  // Every new list is a look at all audiences.
+  for (int i = 0; i < 30; ++i) {
+    world.Add(absl::StrCat("s", i));
+    world.RunFor(absl::Minutes(1));
+  }
+  EXPECT_GE(world.audiences.Count("LIST"), 30);
+  EXPECT_EQ(world.audiences.Living("CUSTOMER_LIST").size(), 30u);
+  EXPECT_LE(world.audiences.Count("CREATE") - 30, 6);
+}
+
 TEST(AudienceKeeperTest, ALostAnswerIsLookedForBeforeAnotherCreation) {
   KeeperWorld world;
   world.Open();
@@ -501,6 +607,28 @@ TEST(AudienceKeeperTest, ReviveWhileTheRetirementIsUnansweredEndsWithOne) {
     ASSERT_EQ(living.size(), 1u) << static_cast<int>(fault);
     EXPECT_EQ(world.Row("gold").audience_id, living[0].id);
   }
+}
+
+TEST(AudienceKeeperTest, ARetirementThatWasLostIsForgottenInTime) {
+  KeeperWorld world;
+  world.Open();
+  world.Add("gold");
+  world.RunFor(kSoon);
+  const auto segment = world.Segment("gold").number;
+  world.audiences.faults = [&](const FakeAudiences::Call& call) {
+    return call.what == "REMOVE" ? Fault::kLostBefore : Fault::kNone;
+  };
+  ASSERT_TRUE(world.keeper->Retire(segment).ok());
+  world.RunSteps();
+  ASSERT_TRUE(world.keeper->Revive(segment).ok());
+  EXPECT_TRUE(world.Row("gold").replace_if_ended);
+  world.RunFor(absl::Hours(3));
+  EXPECT_FALSE(world.Row("gold").replace_if_ended);
+  // Somebody archives it by hand.
+  world.audiences.SetStatus(world.Row("gold").audience_id, "ARCHIVED");
+  world.RunFor(absl::Hours(3));
+  EXPECT_EQ(world.Row("gold").status, "ARCHIVED");
+  EXPECT_EQ(world.audiences.Count("CREATE"), 1);
 }
 
 TEST(AudienceKeeperTest, ARetiredOneThatWasNotMadeIsNotMade) {

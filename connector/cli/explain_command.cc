@@ -87,6 +87,8 @@ struct Explanation {
   std::string mapping;
   std::string source_namespace;
   bool has_row = true;
+  // Only former mappings have a row for the namespace.
+  bool retired = false;
   bool mapped = false;
   RejectionReason reason = RejectionReason::kEmpty;
   MappedIdentity identity;
@@ -94,7 +96,9 @@ struct Explanation {
 };
 
 std::string OutcomeOf(const Explanation& e) {
-  if (!e.has_row) return "EXCLUDED";
+  // As intake counts it: a namespace that only former mappings have is
+  // excluded, whatever its value is.
+  if (!e.has_row || e.retired) return "EXCLUDED";
   return e.mapped ? "MAPPED" : std::string(RejectionReasonName(e.reason));
 }
 
@@ -134,7 +138,11 @@ std::string TextOf(const Explanation& e) {
     }
   }
   absl::StrAppend(&text, OutcomeOf(e));
-  if (e.mapped) {
+  if (e.retired) {
+    text +=
+        ": only a former mapping has a row for the namespace; a member event "
+        "is counted, and no error\n";
+  } else if (e.mapped) {
     absl::StrAppend(&text, ": a member event adds ",
                     WireText(e.identity.primary), "\n");
   } else {
@@ -207,7 +215,10 @@ int Run(CommandContext& context) {
     }
   }
   int row = source.mapping->FindRow(e.source_namespace);
-  if (row < 0) row = source.mapping->FindRetiredRow(e.source_namespace);
+  if (row < 0) {
+    row = source.mapping->FindRetiredRow(e.source_namespace);
+    e.retired = row >= 0;
+  }
   e.has_row = row >= 0;
   const std::string value = context.arguments()[0] == "-"
                                 ? ReadValue(context.environment().in)

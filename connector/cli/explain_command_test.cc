@@ -88,7 +88,7 @@ TEST_F(ExplainCommandTest, ByTheMappingOfADestination) {
   const auto gone = Run({"explain", "a@example.com", "--namespace=mail",
                          "--ad_account_id=549755885175", "--json"})
                         .json();
-  EXPECT_EQ(gone.at("outcome"), "NAMESPACE_RETIRED");
+  EXPECT_EQ(gone.at("outcome"), "EXCLUDED");
   EXPECT_EQ(gone.at("exitRemoves").size(), 1u);
   // The value was sent nowhere.
   for (const std::string& call : fake_.calls()) {

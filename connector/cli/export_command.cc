@@ -30,6 +30,8 @@ namespace {
 
 using audience_sync::v1::GetSpecRequest;
 using audience_sync::v1::GetSpecResponse;
+using audience_sync::v1::GetSyncStatusRequest;
+using audience_sync::v1::GetSyncStatusResponse;
 using audience_sync::v1::SegmentName;
 
 // Bad lines that are named one by one with --skip_bad_lines.
@@ -225,6 +227,12 @@ class ExportRun {
       display_->Stop();
       return status;
     }
+    if (!full_syncs_.empty() && !absl::GetFlag(FLAGS_allow_empty)) {
+      if (status = RefuseEmpty(); !status.ok()) {
+        display_->Stop();
+        return status;
+      }
+    }
     if (status = CommitFullSyncs(); status.ok()) {
       status = client_->WaitDurable();
     }
@@ -245,6 +253,43 @@ class ExportRun {
           !s.ok()) {
         return s;
       }
+    }
+    return absl::OkStatus();
+  }
+
+  // An error if one of the full syncs declared nobody: a file that is empty, or
+  // whose values are all rejected, more often comes from a mistake than from a
+  // segment without members. The export is ended, which discards what is open.
+  absl::Status RefuseEmpty() {
+    if (absl::Status s = client_->WaitDurable(); !s.ok()) return s;
+    GetSyncStatusRequest request;
+    request.set_ad_account_id(absl::GetFlag(FLAGS_ad_account_id));
+    GetSyncStatusResponse response;
+    if (absl::Status s = context_.Call(&CommandContext::Stub::GetSyncStatus,
+                                       request, response);
+        !s.ok()) {
+      return s;
+    }
+    const bool sent_nothing =
+        client_->GetTally().batches <= static_cast<int64_t>(full_syncs_.size());
+    for (const SegmentName& name : full_syncs_) {
+      bool empty = sent_nothing;
+      for (const auto& segment : response.status().segment_statuses()) {
+        if (segment.segment().segment_namespace() == name.segment_namespace() &&
+            segment.segment().segment_id() == name.segment_id() &&
+            segment.full_sync().state() ==
+                audience_sync::v1::FULL_SYNC_STATE_OPEN) {
+          empty |= segment.full_sync().declared_count() == 0;
+        }
+      }
+      if (!empty) continue;
+      client_->End().IgnoreError();
+      input_failed_ = true;
+      return absl::FailedPreconditionError(absl::StrCat(
+          "nobody was declared a member of ", name.segment_namespace(), "/",
+          name.segment_id(),
+          ": committing the full sync would empty its list. Nothing was "
+          "changed; --allow_empty says that it is meant"));
     }
     return absl::OkStatus();
   }
@@ -447,7 +492,7 @@ Command ExportCommand() {
            "show_rejections", "skip_bad_lines", "profile_key_field",
            "batch_profiles", "batch_bytes", "max_unacknowledged_bytes",
            "retry_for", "resume", "state_dir", "progress", "full_sync",
-           "full_sync_expire_after"},
+           "full_sync_expire_after", "allow_empty"},
           1,
           std::numeric_limits<size_t>::max(),
           Run};

@@ -50,6 +50,45 @@ TEST_F(ExportCommandTest, AFullSyncStandsAroundTheBatches) {
   EXPECT_EQ(Export({file, "--full_sync=gold"}).exit_code, kExitUsage);
 }
 
+TEST_F(ExportCommandTest, AFullSyncOfNobodyIsNotCommittedByAccident) {
+  const std::string empty = WriteFile("empty.jsonl", "\n");
+  const Result refused = Export({empty, "--full_sync=ups/gold"});
+  EXPECT_EQ(refused.exit_code, kExitBadInput) << refused.err;
+  EXPECT_THAT(refused.err, HasSubstr("nobody was declared a member of "
+                                     "ups/gold"));
+  EXPECT_THAT(refused.err, HasSubstr("--allow_empty"));
+  ASSERT_EQ(fake_.exports().size(), 1u);
+  EXPECT_EQ(fake_.exports().begin()->second.full_sync_begin, 1);
+  EXPECT_EQ(fake_.exports().begin()->second.full_sync_commit, 0);
+  // Ended: what is open is discarded at once.
+  EXPECT_TRUE(fake_.exports().begin()->second.ended);
+  EXPECT_EQ(StateFiles(), 0);
+  fake_.LoseStore("history-1");
+  EXPECT_EQ(Export({empty, "--full_sync=ups/gold", "--allow_empty"}).exit_code,
+            kExitOk);
+  EXPECT_EQ(fake_.exports().begin()->second.full_sync_commit, 2);
+
+  // What was sent came to nothing.
+  fake_.LoseStore("history-1");
+  audience_sync::v1::GetSyncStatusResponse status;
+  for (const char* id : {"gold", "silver"}) {
+    auto& segment = *status.mutable_status()->add_segment_statuses();
+    segment.mutable_segment()->set_segment_namespace("ups");
+    segment.mutable_segment()->set_segment_id(id);
+    segment.mutable_full_sync()->set_state(
+        audience_sync::v1::FULL_SYNC_STATE_OPEN);
+    segment.mutable_full_sync()->set_declared_count(id[0] == 'g' ? 1 : 0);
+  }
+  fake_.Answer("GetSyncStatus", status);
+  const std::string file = WriteFile("a.jsonl", Lines(1));
+  EXPECT_EQ(Export({file, "--full_sync=ups/gold"}).exit_code, kExitOk);
+  fake_.LoseStore("history-1");
+  const Result one = Export({file, "--full_sync=ups/gold,ups/silver"});
+  EXPECT_EQ(one.exit_code, kExitBadInput) << one.err;
+  EXPECT_THAT(one.err, HasSubstr("ups/silver"));
+  EXPECT_EQ(fake_.exports().begin()->second.full_sync_commit, 0);
+}
+
 TEST_F(ExportCommandTest, EachRunIsAnExportOfItsOwn) {
   const std::string file = WriteFile("a.jsonl", Lines(1));
   EXPECT_EQ(Export({file}).exit_code, kExitOk);

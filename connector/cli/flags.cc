@@ -89,6 +89,10 @@ ABSL_FLAG(std::vector<std::string>, full_sync, {},
           "files hold the complete membership: who is not in them is removed");
 ABSL_FLAG(absl::Duration, full_sync_expire_after, absl::ZeroDuration(),
           "when an unfinished full sync is discarded; 0: after 24 hours");
+ABSL_FLAG(
+    bool, allow_empty, false,
+    "commit a full sync even though no member was declared, which empties "
+    "the list");
 
 ABSL_FLAG(std::string, credentials_dir, "",
           "the server's credentials directory");

@@ -38,6 +38,7 @@ ABSL_DECLARE_FLAG(absl::Duration, retry_for);
 ABSL_DECLARE_FLAG(std::string, progress);
 ABSL_DECLARE_FLAG(std::vector<std::string>, full_sync);
 ABSL_DECLARE_FLAG(absl::Duration, full_sync_expire_after);
+ABSL_DECLARE_FLAG(bool, allow_empty);
 
 // Of `import`.
 ABSL_DECLARE_FLAG(std::string, format);

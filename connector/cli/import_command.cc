@@ -194,7 +194,8 @@ Command ImportCommand() {
        "state_dir",
        "progress",
        "full_sync",
-       "full_sync_expire_after"},
+       "full_sync_expire_after",
+       "allow_empty"},
       1,
       std::numeric_limits<size_t>::max(),
       Run};

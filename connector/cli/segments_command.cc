@@ -31,6 +31,10 @@ ABSL_FLAG(bool, keep_old_members, false,
           "segments bind, replace-list: leave the members of the old list "
           "where they are");
 
+ABSL_FLAG(bool, again, false,
+          "segments replace-list: even though the list was replaced less than "
+          "an hour ago");
+
 namespace connector::cli {
 namespace {
 
@@ -186,6 +190,7 @@ int Resync(CommandContext& context) {
 int Replace(CommandContext& context) {
   v1::ReplaceCustomerListRequest request;
   request.set_keep_old_members(absl::GetFlag(FLAGS_keep_old_members));
+  request.set_again(absl::GetFlag(FLAGS_again));
   v1::ReplaceCustomerListResponse response;
   const int code =
       Call(context, &Service::Stub::ReplaceCustomerList, request, response);
@@ -222,7 +227,7 @@ Command SegmentsCommand() {
           "Changes which list mirrors a segment, and how: map, set, bind, "
           "unmap, resync, replace-list.",
           {"name", "description", "clear_name", "clear_description", "keep",
-           "empty", "list_is_empty", "keep_old_members", "force"},
+           "empty", "list_is_empty", "keep_old_members", "again", "force"},
           3,
           4,
           Run};

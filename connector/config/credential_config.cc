@@ -77,7 +77,7 @@ CredentialState ResolveCredential(
     FieldCheck* check) {
   CredentialState state;
   state.credential_id = credential.credential_id();
-  state.access_token_file = credential.access_token_file();
+  state.token_name = credential.access_token_file();
   state.config = credential;
   state.config.clear_etag();
   const auto path = [field](absl::string_view rest) {
@@ -93,7 +93,7 @@ CredentialState ResolveCredential(
                     check);
       break;
     case audience_sync::v1::Credential::kOauth:
-      state.access_token_file = LoginTokenName(credential.credential_id());
+      state.token_name = LoginTokenName(credential.credential_id());
       CheckLogin(credential.oauth(), path("oauth"), check);
       break;
     case audience_sync::v1::Credential::TOKEN_SOURCE_NOT_SET:

@@ -17,7 +17,7 @@ struct CredentialState {
   std::string credential_id;
   // Where its access token comes from, as base/token_name.h has it: a plain
   // file name in the credentials directory, or its login (config.oauth()).
-  std::string access_token_file;
+  std::string token_name;
   CallLimits limits;
   audience_sync::v1::ConfigurationOwner owner =
       audience_sync::v1::CONFIGURATION_OWNER_API;

@@ -109,7 +109,7 @@ TEST_F(RegistryTest, AppliedDestinationIsInForceAndSurvivesARestart) {
   EXPECT_EQ(again->config.etag(), applied->config.etag());
   EXPECT_EQ(again->owner, v1::CONFIGURATION_OWNER_API);
   ASSERT_NE(registry_->FindCredential("main"), nullptr);
-  EXPECT_EQ(registry_->FindCredential("main")->access_token_file, "main.token");
+  EXPECT_EQ(registry_->FindCredential("main")->token_name, "main.token");
 }
 
 TEST_F(RegistryTest, ARefreshTokenFileBelongsToOneCredential) {
@@ -120,8 +120,7 @@ TEST_F(RegistryTest, ARefreshTokenFileBelongsToOneCredential) {
   first.mutable_oauth()->set_app_secret_file("app-secret");
   first.mutable_oauth()->set_refresh_token_file("token");
   ASSERT_TRUE(registry_->ApplyCredential(first, false).ok());
-  EXPECT_EQ(registry_->FindCredential("first")->access_token_file,
-            "login:first");
+  EXPECT_EQ(registry_->FindCredential("first")->token_name, "login:first");
   EXPECT_TRUE(registry_->ApplyCredential(first, false).ok());
   v1::Credential second = first;
   second.set_credential_id("second");

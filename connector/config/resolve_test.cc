@@ -328,7 +328,7 @@ TEST(ResolveDestinationTest, ErrorsNeverRepeatTheValue) {
 TEST(ResolveCredentialTest, FillsInDefaults) {
   auto state = ResolveCredential(SoundCredential());
   ASSERT_TRUE(state.ok()) << state.status();
-  EXPECT_EQ(state->access_token_file, "main.token");
+  EXPECT_EQ(state->token_name, "main.token");
   EXPECT_EQ(state->limits.writes_per_minute, 200);
   EXPECT_EQ(state->limits.reads_per_minute, 500);
   EXPECT_THAT(state->config.etag(), SizeIs(16));
@@ -391,7 +391,7 @@ v1::Credential LoginCredential() {
 TEST(ResolveCredentialTest, ALoginTakesThePlaceOfATokenFile) {
   auto state = ResolveCredential(LoginCredential());
   ASSERT_TRUE(state.ok()) << state.status();
-  EXPECT_EQ(state->access_token_file, "login:main");
+  EXPECT_EQ(state->token_name, "login:main");
   EXPECT_EQ(state->config.oauth().app_id(), "1234567");
 }
 

@@ -233,7 +233,7 @@ absl::StatusOr<CallRoute> Deliverer::RouteTo(DestinationNumber destination) {
                                   route.destination->credential_id));
   }
   route.credential_id = credential->credential_id;
-  route.token_name = credential->access_token_file;
+  route.token_name = credential->token_name;
   route.credential = Channel(*credential);
   if (route.credential == nullptr) {
     return MakeError(
@@ -270,11 +270,10 @@ std::shared_ptr<CredentialChannel> Deliverer::Channel(
     const config::CredentialState& credential) {
   absl::MutexLock lock(&mutex_);
   Credential& entry = credentials_[credential.credential_id];
-  if (entry.channel == nullptr ||
-      entry.access_token_file != credential.access_token_file) {
-    auto client = options_.clients->ClientFor(credential.access_token_file);
+  if (entry.channel == nullptr || entry.token_name != credential.token_name) {
+    auto client = options_.clients->ClientFor(credential.token_name);
     if (!client.ok()) return nullptr;
-    entry.access_token_file = credential.access_token_file;
+    entry.token_name = credential.token_name;
     membership::Ledger* const ledger = options_.ledger;
     entry.channel = std::make_shared<CredentialChannel>(
         *std::move(client), credential.limits,

@@ -226,7 +226,7 @@ class Deliverer : public DeliveryControl, public CallRouter {
                       std::shared_ptr<DestinationGate>>
       destination_gates_ ABSL_GUARDED_BY(mutex_);
   struct Credential {
-    std::string access_token_file;
+    std::string token_name;
     std::shared_ptr<CredentialChannel> channel;
   };
   absl::flat_hash_map<std::string, Credential> credentials_

@@ -196,6 +196,67 @@ TEST_F(OperationsTest, AReplacementOverKillsMakesOneList) {
   EXPECT_EQ(On(old_id), std::set<std::string>());
 }
 
+TEST_F(OperationsTest, AReplacementThatIsAskedForAgainMakesNoListTooMany) {
+  Deliver(Events(1, 3, Change::kAdd));
+  ASSERT_TRUE(world_.store().RequestReplacement(Segment().number, {}).ok());
+  ASSERT_TRUE(world_.RunUntilQuiet());
+  ASSERT_EQ(world_.pinterest().Lists().size(), 2u);
+  world_.Open();
+  // The answer was lost.
+  EXPECT_EQ(Reason(world_.store().RequestReplacement(Segment().number, {})),
+            "RECENTLY_REPLACED");
+  ASSERT_TRUE(world_.RunUntilQuiet());
+  EXPECT_EQ(world_.pinterest().Lists().size(), 2u);
+  // It is meant.
+  ASSERT_TRUE(world_.store()
+                  .RequestReplacement(Segment().number, {.again = true})
+                  .ok());
+  ASSERT_TRUE(world_.RunUntilQuiet());
+  EXPECT_EQ(world_.pinterest().Lists().size(), 3u);
+  world_.clock().Advance(membership::kReplacementRest);
+  ASSERT_TRUE(world_.store().RequestReplacement(Segment().number, {}).ok());
+  ASSERT_TRUE(world_.RunUntilQuiet());
+  EXPECT_EQ(world_.pinterest().Lists().size(), 4u);
+  EXPECT_EQ(On(List().customer_list_id), Texts(1, 3));
+}
+
+TEST_F(OperationsTest, BindingAnUnknownSegmentIsAllOrNothing) {
+  Deliver(Events(1, 3, Change::kAdd));
+  const std::string taken = List().customer_list_id;
+  const std::string free = world_.pinterest().AddList("made by hand", {"x"});
+  const auto bind = [&](const std::string& segment, const std::string& list,
+                        int max_lists) {
+    return world_.store().BindSegment(
+        world_.destination(), "ups", segment,
+        {.customer_list_id = list, .unknown_members = true}, max_lists);
+  };
+  const auto known = [&](const std::string& segment) {
+    return world_.store()
+        .FindSegment(world_.destination(), "ups", segment)
+        .has_value();
+  };
+  EXPECT_EQ(Reason(bind("b", taken, 100).status()), "CUSTOMER_LIST_IN_USE");
+  EXPECT_EQ(Reason(bind("b", free, 1).status()), "TOO_MANY_CUSTOMER_LISTS");
+  EXPECT_FALSE(known("b"));
+  world_.Open();
+  EXPECT_FALSE(known("b"));
+
+  ASSERT_TRUE(bind("b", free, 100).ok());
+  // Asked for and not done yet: nobody else gets it, over a restart too.
+  world_.Open();
+  EXPECT_TRUE(known("b"));
+  EXPECT_EQ(Reason(bind("c", free, 100).status()), "CUSTOMER_LIST_IN_USE");
+  EXPECT_FALSE(known("c"));
+  // A repeat changes nothing.
+  EXPECT_TRUE(bind("b", free, 100).ok());
+  ASSERT_TRUE(world_.RunUntilQuiet());
+  Deliver({{"b", 7, Change::kAdd}});
+  std::set<std::string> expected = Texts(7, 7);
+  expected.insert("x");
+  EXPECT_EQ(On(free), expected);
+  EXPECT_EQ(Reason(bind("a", free, 100).status()), "CUSTOMER_LIST_IN_USE");
+}
+
 TEST_F(OperationsTest, AListThatVanishedIsReplaced) {
   Deliver(Events(1, 9, Change::kAdd));
   const std::string old_id = List().customer_list_id;

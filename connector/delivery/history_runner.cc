@@ -804,7 +804,7 @@ class Run {
         status = world_.store().RequestResync(number);
         break;
       default:
-        status = world_.store().RequestReplacement(number, {});
+        status = world_.store().RequestReplacement(number, {.again = true});
         break;
     }
     // Nobody was told that it is durable, but it may be.

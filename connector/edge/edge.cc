@@ -24,6 +24,8 @@ using nlohmann::json;
 constexpr size_t kMaxSegmentBody = 64 << 10;
 // When nothing better is known.
 constexpr absl::Duration kRetryDelay = absl::Seconds(5);
+// While a list is emptied or replaced, which takes calls of Pinterest.
+constexpr absl::Duration kOperationRetryDelay = absl::Seconds(30);
 
 std::string Dump(const json& value) {
   return value.dump(-1, ' ', /*ensure_ascii=*/false,
@@ -68,22 +70,38 @@ v1::MembershipStatus StatusOf(const std::string& name) {
   return v1::MEMBERSHIP_STATUS_UNSPECIFIED;
 }
 
+// "EMPTY" of REJECTION_REASON_EMPTY.
+std::string ReasonName(int reason) {
+  const std::string& name =
+      v1::RejectionReason_Name(static_cast<v1::RejectionReason>(reason));
+  return std::string(absl::StripPrefix(name, "REJECTION_REASON_"));
+}
+
 HttpResponse TotalsResponse(const ProfileIntake::Totals& totals) {
   json rejections = json::object();
   for (const auto& [reason, count] : totals.rejections) {
-    const std::string& name =
-        v1::RejectionReason_Name(static_cast<v1::RejectionReason>(reason));
-    rejections[std::string(absl::StripPrefix(name, "REJECTION_REASON_"))] =
-        count;
+    rejections[ReasonName(reason)] = count;
+  }
+  json body = {{"profiles", totals.profiles},
+               {"received", totals.counts.received},
+               {"accepted", totals.counts.accepted()},
+               {"excluded", totals.counts.excluded},
+               {"rejected", totals.counts.rejected},
+               {"rejections", std::move(rejections)},
+               {"unreadableTimes", totals.unreadable_times}};
+  for (const v1::ExportRejection& rejection : totals.named) {
+    json item = {{"profile", rejection.profile_index()}};
+    if (rejection.has_identity_index()) {
+      item["identity"] = rejection.identity_index();
+    }
+    if (rejection.has_membership_index()) {
+      item["membership"] = rejection.membership_index();
+    }
+    item["reason"] = ReasonName(rejection.reason());
+    body["rejectedAt"].push_back(std::move(item));
   }
   HttpResponse response;
-  response.body = Dump({{"profiles", totals.profiles},
-                        {"received", totals.counts.received},
-                        {"accepted", totals.counts.accepted()},
-                        {"excluded", totals.counts.excluded},
-                        {"rejected", totals.counts.rejected},
-                        {"rejections", std::move(rejections)},
-                        {"unreadableTimes", totals.unreadable_times}});
+  response.body = Dump(body);
   return response;
 }
 
@@ -95,6 +113,13 @@ HttpResponse ErrorResponse(const absl::Status& status) {
   const auto error = [&](int http_status) {
     return Error(http_status, detail.reason, status.message());
   };
+  // It ends by itself, and a platform comes again only after these.
+  if (detail.reason == "OPERATION_RUNNING") {
+    return Later(503, detail.reason, status.message(),
+                 detail.retry_delay.value_or(kOperationRetryDelay));
+  }
+  // Waiting does not help, so nobody is told to come again.
+  if (detail.reason == "TOO_MANY_CUSTOMER_LISTS") return error(409);
   switch (status.code()) {
     case absl::StatusCode::kInvalidArgument:
     case absl::StatusCode::kOutOfRange:
@@ -188,15 +213,15 @@ std::optional<HttpResponse> Edge::FindRoute(const RequestHead& head,
 }
 
 std::optional<HttpResponse> Edge::CheckToken(const RequestHead& head) const {
-  const absl::StatusOr<std::string> token = options_.token();
-  if (!token.ok()) {
+  const absl::StatusOr<std::vector<std::string>> tokens = options_.tokens();
+  if (!tokens.ok()) {
     // Not the caller's fault, and 401 would end it for good.
     return Later(503, "TOKEN_UNREADABLE",
                  "the server's own token cannot be read", kRetryDelay);
   }
-  if (ShowsToken(head.authorization, *token)) return std::nullopt;
+  if (ShowsToken(head.authorization, *tokens)) return std::nullopt;
   return Error(401, "TOKEN_WRONG",
-               "the call must show the connector's token: "
+               "the call must show a token of the connector: "
                "\"Authorization: Bearer …\"");
 }
 

@@ -27,23 +27,27 @@ namespace connector::edge {
 // Answers the HTTP calls of a platform (docs/adobe.md lists them).
 //
 // A 2xx says that everything in the body is on stable storage. What is wrong
-// with single identities is counted in it. 400 is for a body that is not
-// understood, 401 and 404 for a caller that is not set up; the platform gives
-// these calls up, and 409 (OPERATION_RUNNING of an audience call) unless it is
-// set to best effort. Overload and trouble here are 429 or 503 with
-// Retry-After, after which the platform sends the call again: that does no
-// harm, even if it was durable.
+// with single identities and memberships is counted in it and named by place.
+// 400 is for a body that is not understood, 401 and 404 for a caller that is
+// not set up; the platform gives these calls up, and 409 (a segment for
+// which one more list is too many) unless it is set to best effort. Overload,
+// trouble here and an operation on the segment's list that has to end first
+// are 429 or 503 with Retry-After, after which the platform sends the call
+// again: that does no harm, even if it was durable.
 //
 // Nothing of a body and no token is ever in an answer or a log.
 class Edge final : public HttpHandler {
  public:
+  // The new token and the former one, while the callers change over.
+  static constexpr size_t kMaxTokens = 2;
+
   struct Options {
     // Must outlive the edge.
     const ingest::UnaryIntake* intake = nullptr;
     SegmentAdmin* segments = nullptr;
-    // The token that callers have to show. Asked for with every request; an
-    // error means that nobody is let in for now.
-    std::function<absl::StatusOr<std::string>()> token;
+    // The tokens of which callers have to show one, at most kMaxTokens. Asked
+    // for with every request; an error means that nobody is let in for now.
+    std::function<absl::StatusOr<std::vector<std::string>>()> tokens;
     // OK while a batch could be made durable.
     std::function<absl::Status()> healthy;
     absl::Duration commit_timeout = limits::kHttpCommitTimeout;

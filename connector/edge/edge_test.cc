@@ -132,7 +132,7 @@ class EdgeTest : public testing::Test {
     unary_ = std::make_unique<ingest::UnaryIntake>(context);
     options_.intake = unary_.get();
     options_.segments = &segments_;
-    options_.token = [this]() -> absl::StatusOr<std::string> { return token_; };
+    options_.tokens = [this] { return tokens_; };
     options_.healthy = [this] { return health_; };
     // Only tests of the timeout wait for it.
     options_.commit_timeout = absl::Seconds(60);
@@ -193,7 +193,8 @@ class EdgeTest : public testing::Test {
   Segments segments_;
   std::unique_ptr<config::Registry> registry_;
   std::unique_ptr<ingest::UnaryIntake> unary_;
-  absl::StatusOr<std::string> token_ = std::string(kToken);
+  absl::StatusOr<std::vector<std::string>> tokens_ =
+      std::vector<std::string>{kToken};
   absl::Status health_;
   Edge::Options options_;
   std::unique_ptr<Edge> edge_;
@@ -215,8 +216,48 @@ TEST_F(EdgeTest, TakesProfilesAndCountsWhatBecameOfThem) {
   EXPECT_EQ(answer.at("rejections"), json({{"EMAIL_MALFORMED", 1},
                                            {"DEVICE_ID_MALFORMED", 1},
                                            {"STATUS_INVALID", 1}}));
+  EXPECT_EQ(answer.at("rejectedAt"), json::parse(R"([
+        {"profile": 2, "identity": 0, "reason": "EMAIL_MALFORMED"},
+        {"profile": 2, "identity": 2, "reason": "DEVICE_ID_MALFORMED"},
+        {"profile": 3, "membership": 0, "reason": "STATUS_INVALID"}])"));
   EXPECT_EQ(intake_.committed(), 1);
   EXPECT_EQ(intake_.last_events().size(), 2u);
+}
+
+TEST_F(EdgeTest, OneThatIsWrongRefusesNoOther) {
+  const json answer = Answer(Post(
+      R"({"profiles":[)" + Profile("a@example.com", "s", "realized") +
+      R"(,{"identityMap":{"Email":[{"id":5551234},null,{"id":"b@example.com"}]},
+        "segmentMembership":{"ups":{"s":{"status":"realized"},"t":null,
+        "u":{"status":1}}}}]})"));
+  EXPECT_EQ(answer.at("received"), 10);
+  EXPECT_EQ(answer.at("accepted"), 2);
+  EXPECT_EQ(answer.at("rejected"), 8);
+  EXPECT_EQ(answer.at("rejections"),
+            json({{"EMPTY", 2}, {"STATUS_INVALID", 2}}));
+  EXPECT_EQ(answer.at("rejectedAt"), json::parse(R"([
+      {"profile": 1, "membership": 1, "reason": "STATUS_INVALID"},
+      {"profile": 1, "membership": 2, "reason": "STATUS_INVALID"},
+      {"profile": 1, "identity": 0, "reason": "EMPTY"},
+      {"profile": 1, "identity": 1, "reason": "EMPTY"}])"));
+  EXPECT_EQ(intake_.last_events().size(), 2u);
+}
+
+TEST_F(EdgeTest, RejectionsAreNamedByTheirPlacesInTheRequest) {
+  // In the second batch of three, and more than are named.
+  std::string body = R"({"profiles":[)";
+  for (int i = 0; i < 45'000; ++i) {
+    const bool bad = i == 25'000 || i >= 44'000;
+    absl::StrAppend(&body, i == 0 ? "" : ",",
+                    Profile(bad ? "" : absl::StrCat("p", i, "@example.com"),
+                            "s", "realized"));
+  }
+  const json answer = Answer(Post(body + "]}"));
+  EXPECT_EQ(answer.at("rejected"), 1'001);
+  const json& named = answer.at("rejectedAt");
+  ASSERT_EQ(named.size(), 100u);
+  EXPECT_EQ(named[0].at("profile"), 25'000);
+  EXPECT_EQ(named[99].at("profile"), 44'098);
 }
 
 // Adobe's test generator makes ids of five letters; they are well formed JSON
@@ -365,25 +406,37 @@ TEST_F(EdgeTest, OnlyWhoShowsTheTokenIsLetIn) {
   EXPECT_EQ(Call("GET", "/nothing", "", "other").status, 401);
   EXPECT_EQ(Call("POST", kPath, body).status, 200);
   // The operator changed it.
-  token_ = std::string("another");
+  tokens_ = std::vector<std::string>{"another"};
   EXPECT_EQ(Call("POST", kPath, body).status, 401);
   EXPECT_EQ(Call("POST", kPath, body, "another").status, 200);
+  // While callers change over, both are good.
+  tokens_ = std::vector<std::string>{"newest", "another"};
+  EXPECT_EQ(Call("POST", kPath, body, "newest").status, 200);
+  EXPECT_EQ(Call("POST", kPath, body, "another").status, 200);
+  EXPECT_EQ(Call("POST", kPath, body).status, 401);
+  EXPECT_EQ(Call("POST", kPath, body, "newestanother").status, 401);
   // Not the caller's fault.
-  token_ = absl::FailedPreconditionError("group may read it");
+  tokens_ = absl::FailedPreconditionError("group may read it");
   const HttpResponse response = Call("POST", kPath, body, "another");
   EXPECT_EQ(response.status, 503);
   EXPECT_GT(response.retry_after, 0);
 }
 
 TEST(BearerTokenTest, ComparesWholeTokens) {
-  EXPECT_TRUE(ShowsToken("Bearer abc", "abc"));
-  EXPECT_TRUE(ShowsToken("bearer  abc", "abc"));
-  EXPECT_FALSE(ShowsToken("Bearer abcd", "abc"));
-  EXPECT_FALSE(ShowsToken("Bearer ab", "abc"));
-  EXPECT_FALSE(ShowsToken("Basic abc", "abc"));
-  EXPECT_FALSE(ShowsToken("abc", "abc"));
-  EXPECT_FALSE(ShowsToken("", "abc"));
-  EXPECT_FALSE(ShowsToken("Bearer ", ""));
+  using Tokens = std::vector<std::string>;
+  EXPECT_TRUE(ShowsToken("Bearer abc", Tokens{"abc"}));
+  EXPECT_TRUE(ShowsToken("bearer  abc", Tokens{"abc"}));
+  EXPECT_FALSE(ShowsToken("Bearer abcd", Tokens{"abc"}));
+  EXPECT_FALSE(ShowsToken("Bearer ab", Tokens{"abc"}));
+  EXPECT_FALSE(ShowsToken("Basic abc", Tokens{"abc"}));
+  EXPECT_FALSE(ShowsToken("abc", Tokens{"abc"}));
+  EXPECT_FALSE(ShowsToken("", Tokens{"abc"}));
+  EXPECT_FALSE(ShowsToken("Bearer ", Tokens{""}));
+  EXPECT_FALSE(ShowsToken("Bearer abc", Tokens{}));
+  EXPECT_TRUE(ShowsToken("Bearer abc", Tokens{"abc", "def"}));
+  EXPECT_TRUE(ShowsToken("Bearer def", Tokens{"abc", "def"}));
+  EXPECT_FALSE(ShowsToken("Bearer abcdef", Tokens{"abc", "def"}));
+  EXPECT_FALSE(ShowsToken("Bearer ", Tokens{"abc", ""}));
 }
 
 TEST_F(EdgeTest, WhatIsNotThereIsNotFound) {
@@ -515,7 +568,22 @@ TEST_F(EdgeTest, CallsAboutSegmentsThatAreWrongAreRefused) {
   segments_.next_error =
       MakeError(absl::StatusCode::kFailedPrecondition, "OPERATION_RUNNING",
                 "another operation has to end first");
-  EXPECT_EQ(Call("DELETE", path + "/a", "").status, 409);
+  const HttpResponse running = Call("DELETE", path + "/a", "");
+  EXPECT_EQ(running.status, 503);
+  EXPECT_EQ(running.retry_after, 30);
+  EXPECT_EQ(Reason(running), "OPERATION_RUNNING");
+  EXPECT_EQ(Message(running), "another operation has to end first");
+  // Coming again is no help.
+  segments_.next_error =
+      MakeError(absl::StatusCode::kResourceExhausted, "TOO_MANY_CUSTOMER_LISTS",
+                "one more list is too many");
+  const HttpResponse many = Call("POST", path, R"({"segmentId":"a"})");
+  EXPECT_EQ(many.status, 409);
+  EXPECT_EQ(many.retry_after, 0);
+  EXPECT_EQ(Reason(many), "TOO_MANY_CUSTOMER_LISTS");
+  segments_.next_error = MakeError(absl::StatusCode::kFailedPrecondition,
+                                   "SEGMENT_UNMAPPED", "it is not mapped");
+  EXPECT_EQ(Call("PATCH", path + "/a", R"({"name":"x"})").status, 409);
 }
 
 // Over a real connection, through the server.

@@ -231,7 +231,11 @@ ChunkedBody::State ChunkedBody::Take(std::string* received, std::string* body) {
                                                 : State::kMore);
     }
     const absl::string_view line = rest.substr(0, end);
-    if (line.size() > kMaxChunkLine) return finish(State::kBroken);
+    // A bare CR or LF in an extension or a trailer ends a line for some readers
+    // and for others not: they would disagree on where the request ends.
+    if (line.size() > kMaxChunkLine || !IsFieldValue(line)) {
+      return finish(State::kBroken);
+    }
     at += end + 2;
     switch (phase_) {
       case Phase::kSize: {

@@ -44,7 +44,7 @@ std::optional<MessageError> ParseHead(absl::string_view head,
                                       RequestHead* parsed);
 
 // Takes a chunked body apart, as its bytes come. Extensions and trailers are
-// passed over.
+// passed over; a control character in them makes the body a broken one.
 class ChunkedBody {
  public:
   explicit ChunkedBody(int64_t max_bytes) : max_bytes_(max_bytes) {}

@@ -135,6 +135,16 @@ TEST(HttpMessageTest, RefusesBadChunks) {
   EXPECT_EQ(take(std::string(5000, '1')), State::kBroken);
   EXPECT_EQ(take("0\r\n" + std::string(5000, 'a')), State::kBroken);
   EXPECT_EQ(take("5\r\nhel"), State::kMore);
+  // What ends a line for another reader.
+  for (const std::string end : {"\n", "\r", "\v", "\f"}) {
+    EXPECT_EQ(take("5;x" + end + "y\r\nhello\r\n0\r\n\r\n"), State::kBroken);
+    EXPECT_EQ(take("5" + end + "\r\nhello\r\n0\r\n\r\n"), State::kBroken);
+    EXPECT_EQ(take("0;x" + end + "y\r\n\r\n"), State::kBroken);
+    EXPECT_EQ(take("0\r\nA: b" + end + "C: d\r\n\r\n"), State::kBroken);
+    EXPECT_EQ(take("0\r\nA: b" + end + end + "GET / HTTP/1.1\r\n\r\n"),
+              State::kBroken);
+  }
+  EXPECT_EQ(take("5 ;x=\"a\tb\"\r\nhello\r\n0\r\nA:\tb\r\n\r\n"), State::kDone);
 }
 
 TEST(HttpMessageTest, DecodesPathsAndQueries) {

@@ -21,6 +21,7 @@ struct Outcome {
   absl::Status error ABSL_GUARDED_BY(mutex);
   membership::IntakeCounts counts ABSL_GUARDED_BY(mutex);
   std::map<int, int64_t> rejections ABSL_GUARDED_BY(mutex);
+  std::vector<v1::ExportRejection> named ABSL_GUARDED_BY(mutex);
 };
 
 google::protobuf::ArenaOptions PartArena() {
@@ -43,6 +44,8 @@ struct ProfileIntake::Part {
   profile_json::BatchBuilder builder;
   // Identity × membership of its profiles.
   int64_t changes = 0;
+  // The place of its first profile in the request.
+  int64_t first_profile = 0;
 };
 
 ProfileIntake::ProfileIntake() = default;
@@ -60,6 +63,7 @@ void ProfileIntake::Add(const profile_json::ParsedProfile& profile) {
           limits::kMaxBatchProfiles ||
       parts_.back()->changes + changes > limits::kMaxBatchChanges) {
     parts_.push_back(std::make_unique<Part>());
+    parts_.back()->first_profile = totals_.profiles;
   }
   parts_.back()->builder.Add(profile);
   parts_.back()->changes += changes;
@@ -84,7 +88,8 @@ absl::StatusOr<ProfileIntake::Totals> ProfileIntake::Commit(
     }
     intake.Commit(
         destination, *part->batch, /*export_id=*/"", options,
-        [outcome](absl::StatusOr<ingest::UnaryOutcome> committed) {
+        [outcome, first_profile = part->first_profile](
+            absl::StatusOr<ingest::UnaryOutcome> committed) {
           absl::MutexLock lock(&outcome->mutex);
           --outcome->waited_for;
           if (!committed.ok()) {
@@ -96,6 +101,14 @@ absl::StatusOr<ProfileIntake::Totals> ProfileIntake::Commit(
           outcome->counts.rejected += committed->counts.rejected;
           for (const auto& [reason, count] : committed->rejections_by_reason) {
             outcome->rejections[reason] += count;
+          }
+          // Batches are committed one after the other, so these are the first.
+          for (v1::ExportRejection rejection :
+               committed->rejections.rejections()) {
+            if (outcome->named.size() == kMaxNamed) break;
+            rejection.set_profile_index(static_cast<int32_t>(first_profile) +
+                                        rejection.profile_index());
+            outcome->named.push_back(std::move(rejection));
           }
         });
     // Nothing raw is kept longer than it is needed.
@@ -117,6 +130,7 @@ absl::StatusOr<ProfileIntake::Totals> ProfileIntake::Commit(
   if (!outcome->error.ok()) return outcome->error;
   totals_.counts = outcome->counts;
   totals_.rejections = std::move(outcome->rejections);
+  totals_.named = std::move(outcome->named);
   return totals_;
 }
 

@@ -23,6 +23,8 @@ namespace connector::edge {
 // that the store takes. For one use, by one thread.
 class ProfileIntake {
  public:
+  static constexpr size_t kMaxNamed = 100;
+
   struct Totals {
     int64_t profiles = 0;
     // Qualification times that were there but in no known spelling.
@@ -31,6 +33,9 @@ class ProfileIntake {
     membership::IntakeCounts counts;
     // By audience_sync.v1.RejectionReason.
     std::map<int, int64_t> rejections;
+    // The first ones, by their places in the request, in order; at most
+    // kMaxNamed. Profiles count over all of the request.
+    std::vector<audience_sync::v1::ExportRejection> named;
   };
 
   ProfileIntake();

@@ -1,8 +1,10 @@
 #include "connector/membership/audience_rows.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "connector/membership/keys.h"
+#include "connector/membership/row_wire.h"
 #include "connector/membership/wire.h"
 
 namespace connector::membership {
@@ -11,10 +13,6 @@ namespace {
 constexpr char kSegmentPart = 's';
 constexpr char kDeclaredPart = 'd';
 constexpr char kCounterPart = 'c';
-
-std::string ReadString(WireReader& wire) { return std::string(wire.Bytes()); }
-
-void AppendBool(std::string* out, bool value) { out->push_back(value ? 1 : 0); }
 
 void AppendOptional(std::string* out, const std::optional<std::string>& text) {
   AppendBool(out, text.has_value());
@@ -82,8 +80,7 @@ std::optional<AudienceKeyParts> ParseAudienceKey(absl::string_view key) {
       return std::nullopt;
     }
   }
-  if (!wire.done()) return std::nullopt;
-  return parts;
+  return IfDone(wire, std::move(parts));
 }
 
 std::string EncodeAudience(const AudienceRow& row) {
@@ -108,6 +105,7 @@ std::string EncodeAudience(const AudienceRow& row) {
   AppendVarint(&value, row.abandoned_ids.size());
   for (const std::string& id : row.abandoned_ids) AppendBytes(&value, id);
   AppendBool(&value, row.replace_if_ended);
+  AppendMicros(&value, row.revive_time);
   return value;
 }
 
@@ -136,8 +134,9 @@ std::optional<AudienceRow> DecodeAudience(absl::string_view value) {
     row.abandoned_ids.push_back(ReadString(wire));
   }
   row.replace_if_ended = wire.Bool();
-  if (!wire.done()) return std::nullopt;
-  return row;
+  // Rows of earlier builds end here.
+  if (!wire.rest().empty()) row.revive_time = wire.Micros();
+  return IfDone(wire, std::move(row));
 }
 
 std::string EncodeListCounters(const ListCounterRow& row) {
@@ -178,8 +177,7 @@ std::optional<ListCounterRow> DecodeListCounters(absl::string_view value) {
   row.list_status = ReadString(wire);
   row.foreign = ReadCounters(wire);
   row.foreign_time = wire.Micros();
-  if (!wire.done()) return std::nullopt;
-  return row;
+  return IfDone(wire, std::move(row));
 }
 
 }  // namespace connector::membership

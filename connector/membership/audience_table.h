@@ -68,10 +68,13 @@ struct AudienceRow {
   // It is to be retired, and Pinterest confirmed that it is.
   bool retired = false;
   bool retirement_confirmed = false;
-  // Audiences that were retired before and are not taken up again.
+  // Audiences that were retired before, or had ended before they were known
+  // here, and are not taken up again.
   std::vector<std::string> abandoned_ids;
   // When Pinterest says that it ended, another one is made.
   bool replace_if_ended = false;
+  // When that was noted.
+  absl::Time revive_time = absl::InfinitePast();
 };
 
 struct AudienceEntry {

@@ -263,8 +263,8 @@ absl::StatusOr<SegmentRow> CatalogPart::EnsureSegment(
 // The change mutex is held, so no destination is deleted meanwhile.
 absl::StatusOr<SegmentRow> CatalogPart::MakeSegment(
     DestinationNumber destination, absl::string_view segment_namespace,
-    absl::string_view segment_id, absl::string_view display_name,
-    int max_lists) {
+    absl::string_view segment_id, absl::string_view display_name, int max_lists,
+    const ListOperation* operation) {
   Tables& tables = core_.tables;
   NextNumbers next;
   {
@@ -296,6 +296,10 @@ absl::StatusOr<SegmentRow> CatalogPart::MakeSegment(
   set.Put(Family::kMeta, NumberKey(kSegmentKey, segment.number),
           EncodeSegment(segment));
   set.Put(Family::kMeta, NumberKey(kListKey, list.number), EncodeList(list));
+  if (operation != nullptr) {
+    set.Put(Family::kMeta, NumberKey(kOperationKey, list.number),
+            EncodeOperation(*operation));
+  }
   ReachCrashPoint(CrashPoint::kSegmentUnwritten);
   if (absl::Status s = core_.database.Write(set, Database::Sync::kYes);
       !s.ok()) {
@@ -307,6 +311,7 @@ absl::StatusOr<SegmentRow> CatalogPart::MakeSegment(
   tables.segments[segment.number].row = segment;
   tables.lists.try_emplace(list.number, core_.tuning.pending_spans)
       .first->second.row = list;
+  if (operation != nullptr) tables.operations[list.number] = *operation;
   DestinationState& state = tables.destinations.at(destination);
   state.segments.push_back(segment.number);
   state.segments_by_name[SegmentName(segment_namespace, segment_id)] =

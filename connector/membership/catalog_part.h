@@ -45,12 +45,12 @@ class CatalogPart final : public Catalog {
   std::vector<SegmentRow> Segments(DestinationNumber destination) override;
   absl::Status SetSegmentPaused(SegmentNumber segment, bool paused) override;
 
-  // Makes a segment and its list; the caller holds the change mutex.
-  absl::StatusOr<SegmentRow> MakeSegment(DestinationNumber destination,
-                                         absl::string_view segment_namespace,
-                                         absl::string_view segment_id,
-                                         absl::string_view display_name,
-                                         int max_lists);
+  // Makes a segment and its list, and in the same write what is asked for of
+  // the list, if anything; the caller holds the change mutex.
+  absl::StatusOr<SegmentRow> MakeSegment(
+      DestinationNumber destination, absl::string_view segment_namespace,
+      absl::string_view segment_id, absl::string_view display_name,
+      int max_lists, const ListOperation* operation = nullptr);
 
  private:
   absl::Status StoreSegment(const SegmentRow& row);

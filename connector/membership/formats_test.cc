@@ -2,6 +2,7 @@
 #include <limits>
 #include <random>
 
+#include "connector/membership/forget_rows.h"
 #include "connector/membership/keys.h"
 #include "connector/membership/rows.h"
 #include "connector/membership/store_fixture.h"
@@ -255,7 +256,14 @@ TEST(RowsTest, OlderRowsHaveTheDefaults) {
   segment.segment_namespace = "ups";
   segment.segment_id = "gold";
   segment.list = 9;
+  segment.replace_time = absl::FromUnixMicros(7);
   std::string value = EncodeSegment(segment);
+  // Before replacements were told apart, and before segments had a life cycle.
+  value.resize(value.size() - 1);
+  const auto unreplaced = DecodeSegment(value);
+  ASSERT_TRUE(unreplaced.has_value());
+  EXPECT_EQ(unreplaced->list, 9);
+  EXPECT_EQ(unreplaced->replace_time, absl::InfinitePast());
   value.resize(value.size() - 5);
   const auto old_segment = DecodeSegment(value);
   ASSERT_TRUE(old_segment.has_value());
@@ -273,6 +281,7 @@ TEST(RowsTest, OlderRowsHaveTheDefaults) {
   EXPECT_TRUE(new_segment->name_set);
   EXPECT_EQ(new_segment->former_list, 8);
   EXPECT_EQ(new_segment->audience_steps, 3);
+  EXPECT_EQ(new_segment->replace_time, segment.replace_time);
 
   ListRow list;
   list.destination = 4;
@@ -288,6 +297,43 @@ TEST(RowsTest, OlderRowsHaveTheDefaults) {
   ASSERT_TRUE(new_list.has_value());
   EXPECT_EQ(new_list->ignored_through, "642");
   EXPECT_EQ(new_list->AudienceListId(), "642");
+}
+
+TEST(RowsTest, ARequestToForgetRoundTrips) {
+  ForgetRow row;
+  row.forget.commit = 7;
+  row.forget.phase = ForgetPhase::kPurging;
+  row.forget.receipt_id = "receipt";
+  row.forget.request_id = "request";
+  row.forget.forms = 2;
+  row.forget.request_time = absl::FromUnixSeconds(10);
+  row.forget.confirm_time = absl::FromUnixSeconds(11);
+  ForgetList& list = row.forget.lists.emplace_back();
+  list.list = 3;
+  list.segment = 4;
+  list.outcome = ForgetList::Outcome::kGone;
+  list.outcome_time = absl::FromUnixSeconds(12);
+  list.customer_list_id = "643";
+  list.later_event = true;
+  row.records = {TestRecord(1), TestRecord(2, RecordKind::kOpaque)};
+  const auto read = DecodeForget(EncodeForget(row));
+  ASSERT_TRUE(read.has_value());
+  EXPECT_EQ(read->forget.commit, 7u);
+  EXPECT_EQ(read->forget.phase, ForgetPhase::kPurging);
+  EXPECT_EQ(read->forget.receipt_id, "receipt");
+  EXPECT_EQ(read->forget.request_id, "request");
+  EXPECT_EQ(read->forget.forms, 2);
+  EXPECT_EQ(read->forget.request_time, absl::FromUnixSeconds(10));
+  EXPECT_EQ(read->forget.confirm_time, absl::FromUnixSeconds(11));
+  EXPECT_EQ(read->forget.purge_time, absl::InfinitePast());
+  ASSERT_EQ(read->forget.lists.size(), 1u);
+  EXPECT_EQ(read->forget.lists[0].list, 3u);
+  EXPECT_EQ(read->forget.lists[0].segment, 4u);
+  EXPECT_EQ(read->forget.lists[0].outcome, ForgetList::Outcome::kGone);
+  EXPECT_EQ(read->forget.lists[0].outcome_time, absl::FromUnixSeconds(12));
+  EXPECT_EQ(read->forget.lists[0].customer_list_id, "643");
+  EXPECT_TRUE(read->forget.lists[0].later_event);
+  EXPECT_EQ(read->records, row.records);
 }
 
 TEST(RowsTest, RandomBytesDoNotCrash) {
@@ -308,6 +354,7 @@ TEST(RowsTest, RandomBytesDoNotCrash) {
     DecodeEcho(noise);
     DecodeRejection(noise);
     DecodeFullSync(noise);
+    DecodeForget(noise);
     ParseExportKey(noise);
   }
 }

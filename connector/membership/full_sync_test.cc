@@ -272,7 +272,8 @@ TEST_F(FullSyncTest, AccountsAddUpInRandomHistories) {
       return int64_t{1};
     };
     const auto report = [&] {
-      for (const auto& each : store_->Report(destination_)->segments) {
+      const auto all = *store_->Report(destination_);
+      for (const auto& each : all.segments) {
         if (each.segment.number == segment_.number) return each;
       }
       return SegmentReport();

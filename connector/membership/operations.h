@@ -10,6 +10,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "connector/membership/types.h"
 #include "identity_mapping/record.h"
 
@@ -30,12 +31,18 @@ struct MappedSegment {
 // Which list a segment goes over to.
 struct Replacement {
   // Empty: one that is made.
-  std::string customer_list_id;
+  std::string customer_list_id{};
   bool unknown_members = false;
   bool keep_old_members = false;
   // Even though the list that it has is known to have members.
   bool force = false;
+  // One that is made: even though the list was replaced a short time ago.
+  bool again = false;
 };
+
+// A list is not replaced by a new one twice within this time, unless it is said
+// to be meant: the answer may have been lost, and Pinterest deletes no list.
+inline constexpr absl::Duration kReplacementRest = absl::Hours(1);
 
 // What an audience has to be told.
 struct AudienceTask {
@@ -82,10 +89,17 @@ class Operations {
   // FAILED_PRECONDITION SEGMENT_UNMAPPED, NO_CUSTOMER_LIST.
   virtual absl::Status RequestResync(SegmentNumber segment) = 0;
   // The same, and FAILED_PRECONDITION CUSTOMER_LIST_IN_USE,
-  // SEGMENT_HAS_MEMBERS, LIST_CREATION_UNANSWERED. Nothing happens if the
-  // segment has that list.
+  // SEGMENT_HAS_MEMBERS, LIST_CREATION_UNANSWERED, RECENTLY_REPLACED. Nothing
+  // happens if the segment has that list.
   virtual absl::Status RequestReplacement(SegmentNumber segment,
                                           const Replacement& replacement) = 0;
+  // The same for a segment that is named, which is made if it is not known: all
+  // of it or, with an error, nothing. `replacement` names a list. Also
+  // RESOURCE_EXHAUSTED TOO_MANY_CUSTOMER_LISTS.
+  virtual absl::StatusOr<SegmentRow> BindSegment(
+      DestinationNumber destination, absl::string_view segment_namespace,
+      absl::string_view segment_id, const Replacement& replacement,
+      int max_lists) = 0;
 
   // --- What becomes of audiences ---
 

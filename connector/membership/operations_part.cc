@@ -305,6 +305,62 @@ absl::Status OperationsPart::RequestResync(SegmentNumber segment) {
   return absl::OkStatus();
 }
 
+absl::Status OperationsPart::CheckUnused(DestinationNumber destination,
+                                         SegmentNumber segment,
+                                         const std::string& customer_list_id) {
+  absl::MutexLock lock(&core_.tables.mutex);
+  for (const auto& [number, list] : core_.tables.lists) {
+    if (list.row.destination != destination) continue;
+    const auto operation = core_.tables.operations.find(number);
+    if (list.row.customer_list_id == customer_list_id ||
+        (operation != core_.tables.operations.end() &&
+         operation->second.customer_list_id == customer_list_id)) {
+      return Precondition("CUSTOMER_LIST_IN_USE",
+                          list.row.segment == segment
+                              ? "the segment had this list and it was replaced"
+                              : "another segment has this list");
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<SegmentRow> OperationsPart::BindSegment(
+    DestinationNumber destination, absl::string_view segment_namespace,
+    absl::string_view segment_id, const Replacement& replacement,
+    int max_lists) {
+  std::optional<SegmentRow> row;
+  Change change;
+  {
+    absl::MutexLock lock(&core_.change_mutex);
+    row = catalog_.FindSegment(destination, segment_namespace, segment_id);
+    if (!row.has_value()) {
+      if (absl::Status s = CheckUnused(destination, /*segment=*/0,
+                                       replacement.customer_list_id);
+          !s.ok()) {
+        return s;
+      }
+      ListOperation operation = Begin(View(), Kind::kReplace);
+      operation.customer_list_id = replacement.customer_list_id;
+      operation.unknown_members = replacement.unknown_members;
+      operation.keep_old_members = replacement.keep_old_members;
+      absl::StatusOr<SegmentRow> made =
+          catalog_.MakeSegment(destination, segment_namespace, segment_id, "",
+                               max_lists, &operation);
+      if (!made.ok()) return made.status();
+      row = *std::move(made);
+      change.operations.emplace_back(row->list, std::move(operation));
+    }
+  }
+  if (change.operations.empty()) {
+    if (absl::Status s = RequestReplacement(row->number, replacement);
+        !s.ok()) {
+      return s;
+    }
+  }
+  Tell(change);
+  return *row;
+}
+
 absl::Status OperationsPart::RequestReplacement(
     SegmentNumber segment, const Replacement& replacement) {
   Change change;
@@ -336,20 +392,25 @@ absl::Status OperationsPart::RequestReplacement(
                           "the segment has no customer list yet");
     }
     if (!wanted.empty()) {
-      absl::MutexLock tables_lock(&core_.tables.mutex);
-      for (const auto& [number, list] : core_.tables.lists) {
-        if (list.row.destination != view->segment.destination) continue;
-        const auto operation = core_.tables.operations.find(number);
-        if (list.row.customer_list_id == wanted ||
-            (operation != core_.tables.operations.end() &&
-             operation->second.customer_list_id == wanted)) {
-          return Precondition(
-              "CUSTOMER_LIST_IN_USE",
-              list.row.segment == segment
-                  ? "the segment had this list and it was replaced"
-                  : "another segment has this list");
-        }
+      if (absl::Status s =
+              CheckUnused(view->segment.destination, segment, wanted);
+          !s.ok()) {
+        return s;
       }
+    } else {
+      const absl::Time now = core_.clock.Now();
+      const absl::Time last = view->segment.replace_time;
+      // A clock that was set back stops nobody.
+      if (!replacement.again && last <= now && now - last < kReplacementRest) {
+        return Precondition(
+            "RECENTLY_REPLACED",
+            absl::StrCat("the list was replaced ",
+                         absl::ToInt64Minutes(now - last),
+                         " min ago, less than an hour: nothing is done unless "
+                         "it is asked for with `again`"));
+      }
+      change.segment = view->segment;
+      change.segment->replace_time = now;
     }
     if (!wanted.empty() && !replacement.force &&
         !view->list.customer_list_id.empty() && view->members > 0) {

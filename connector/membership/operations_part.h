@@ -35,6 +35,11 @@ class OperationsPart final : public Operations {
   absl::Status RequestResync(SegmentNumber segment) override;
   absl::Status RequestReplacement(SegmentNumber segment,
                                   const Replacement& replacement) override;
+  absl::StatusOr<SegmentRow> BindSegment(DestinationNumber destination,
+                                         absl::string_view segment_namespace,
+                                         absl::string_view segment_id,
+                                         const Replacement& replacement,
+                                         int max_lists) override;
   std::vector<AudienceTask> AudienceTasks() override;
   absl::Status EndAudienceTask(const AudienceTask& task) override;
   std::optional<ListOperation> FindOperation(ListNumber list) override;
@@ -72,6 +77,10 @@ class OperationsPart final : public Operations {
   };
 
   absl::StatusOr<View> Look(SegmentNumber segment);
+  // FAILED_PRECONDITION CUSTOMER_LIST_IN_USE if a list of the destination has
+  // the id, or will; `segment` says who asks.
+  absl::Status CheckUnused(DestinationNumber destination, SegmentNumber segment,
+                           const std::string& customer_list_id);
   // A new operation of the list.
   ListOperation Begin(const View& view, ListOperation::Kind kind);
   absl::Status Write(const Change& change);

@@ -240,6 +240,14 @@ class RocksdbStore final : public MembershipStore {
                                   const Replacement& replacement) override {
     return operations_.RequestReplacement(segment, replacement);
   }
+  absl::StatusOr<SegmentRow> BindSegment(DestinationNumber destination,
+                                         absl::string_view segment_namespace,
+                                         absl::string_view segment_id,
+                                         const Replacement& replacement,
+                                         int max_lists) override {
+    return operations_.BindSegment(destination, segment_namespace, segment_id,
+                                   replacement, max_lists);
+  }
   std::vector<AudienceTask> AudienceTasks() override {
     return operations_.AudienceTasks();
   }

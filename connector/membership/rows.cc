@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "connector/membership/row_wire.h"
 #include "connector/membership/wire.h"
 
 namespace connector::membership {
@@ -9,14 +10,6 @@ namespace {
 
 using identity_mapping::Record;
 using identity_mapping::RecordView;
-
-template <typename Row>
-std::optional<Row> IfDone(const WireReader& wire, Row row) {
-  if (!wire.done()) return std::nullopt;
-  return row;
-}
-
-std::string ReadString(WireReader& wire) { return std::string(wire.Bytes()); }
 
 void AppendDigest(std::string* out, const Digest& digest) {
   out->append(reinterpret_cast<const char*>(digest.data()), digest.size());
@@ -99,7 +92,7 @@ std::string EncodeDestination(const DestinationRow& row) {
   AppendBytes(&value, row.ad_account_id);
   AppendBytes(&value, row.history_id);
   AppendBytes(&value, row.config);
-  value.push_back(row.paused ? 1 : 0);
+  AppendBool(&value, row.paused);
   return value;
 }
 
@@ -119,13 +112,14 @@ std::string EncodeSegment(const SegmentRow& row) {
   AppendBytes(&value, row.segment_namespace);
   AppendBytes(&value, row.segment_id);
   AppendBytes(&value, row.display_name);
-  value.push_back(row.paused ? 1 : 0);
+  AppendBool(&value, row.paused);
   AppendVarint(&value, row.list);
   AppendVarint(&value, static_cast<uint64_t>(row.mapping));
   AppendBytes(&value, row.description);
-  value.push_back(row.name_set ? 1 : 0);
+  AppendBool(&value, row.name_set);
   AppendVarint(&value, row.former_list);
   AppendVarint(&value, row.audience_steps);
+  AppendMicros(&value, row.replace_time);
   return value;
 }
 
@@ -148,6 +142,7 @@ std::optional<SegmentRow> DecodeSegment(absl::string_view value) {
     row.former_list = static_cast<uint32_t>(wire.Varint());
     row.audience_steps = static_cast<uint8_t>(wire.Varint());
   }
+  if (!wire.rest().empty()) row.replace_time = wire.Micros();
   return IfDone(wire, std::move(row));
 }
 
@@ -160,9 +155,9 @@ std::string EncodeOperation(const ListOperation& operation) {
   AppendVarint(&value, operation.through);
   AppendBytes(&value, operation.position);
   AppendBytes(&value, operation.customer_list_id);
-  value.push_back(operation.unknown_members ? 1 : 0);
-  value.push_back(operation.keep_old_members ? 1 : 0);
-  value.push_back(operation.then_empty ? 1 : 0);
+  AppendBool(&value, operation.unknown_members);
+  AppendBool(&value, operation.keep_old_members);
+  AppendBool(&value, operation.then_empty);
   AppendVarint(&value, operation.source);
   AppendSigned(&value, operation.sent);
   AppendSigned(&value, operation.members);
@@ -197,7 +192,7 @@ std::string EncodeList(const ListRow& row) {
   AppendVarint(&value, row.segment);
   AppendBytes(&value, row.customer_list_id);
   AppendVarint(&value, row.epoch);
-  value.push_back(row.unknown_members ? 1 : 0);
+  AppendBool(&value, row.unknown_members);
   AppendMicros(&value, row.creation_attempt_time);
   AppendSigned(&value, row.learnt_max_records);
   AppendVarint(&value, row.settled);
@@ -270,7 +265,7 @@ std::optional<PassCounts> DecodePassCounts(absl::string_view value) {
 std::string EncodeExport(const ExportRow& row) {
   std::string value;
   AppendSigned(&value, row.durable);
-  value.push_back(row.ended ? 1 : 0);
+  AppendBool(&value, row.ended);
   AppendDigest(&value, row.digest);
   AppendMicros(&value, row.last_commit_time);
   return value;
@@ -352,7 +347,7 @@ std::optional<PendingRow> DecodePending(absl::string_view value) {
 
 std::string EncodeFullSync(const FullSync& row) {
   std::string value(1, static_cast<char>(row.state));
-  value.push_back(row.cleaned ? 1 : 0);
+  AppendBool(&value, row.cleaned);
   AppendBytes(&value, row.export_id);
   AppendSigned(&value, row.begin_sequence_number);
   AppendVarint(&value, row.begin_commit);

@@ -122,6 +122,8 @@ struct SegmentRow {
   ListNumber former_list = 0;
   // What its audience was not told yet (kAudienceRename…).
   uint8_t audience_steps = 0;
+  // When its list was last asked to be replaced by one that is made.
+  absl::Time replace_time = absl::InfinitePast();
 
   static constexpr uint8_t kAudienceRename = 1;
   static constexpr uint8_t kAudienceRevive = 2;

@@ -8,11 +8,13 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "connector/base/error.h"
 #include "connector/base/limits.h"
 #include "connector/pinterest/descriptor.h"
@@ -106,26 +108,45 @@ bool IsSecretFileName(absl::string_view name) {
          });
 }
 
+absl::StatusOr<std::vector<std::string>> ReadSecretLines(
+    absl::string_view directory, absl::string_view file_name,
+    absl::string_view what, absl::string_view cure, size_t max_secrets) {
+  const Named named = {what, file_name};
+  absl::StatusOr<std::string> content =
+      ReadContent(absl::StrCat(directory, "/", file_name), named, cure);
+  if (!content.ok()) return content.status();
+  if (content->size() > kMaxBytes) {
+    return Unusable(named, "is larger than 4 KiB");
+  }
+  std::vector<std::string> secrets;
+  for (absl::string_view line :
+       absl::StrSplit(*content, absl::ByAnyChar("\r\n"))) {
+    line = absl::StripAsciiWhitespace(line);
+    if (line.empty()) continue;
+    if (secrets.size() == max_secrets) {
+      return Unusable(named, max_secrets == 1
+                                 ? std::string("must hold one line")
+                                 : absl::StrCat("must hold at most ",
+                                                max_secrets, " lines"));
+    }
+    if (!std::all_of(line.begin(), line.end(),
+                     [](char c) { return absl::ascii_isgraph(c); })) {
+      return Unusable(named, "must hold printable ASCII without blanks inside");
+    }
+    secrets.emplace_back(line);
+  }
+  if (secrets.empty()) return Unusable(named, "is empty");
+  return secrets;
+}
+
 absl::StatusOr<std::string> ReadSecretFile(absl::string_view directory,
                                            absl::string_view file_name,
                                            absl::string_view what,
                                            absl::string_view cure) {
-  const Named named = {what, file_name};
-  absl::StatusOr<std::string> content =
-      ReadContent(absl::StrCat(directory, "/", file_name), named, cure);
-  if (!content.ok()) return content;
-  if (content->size() > kMaxBytes) {
-    return Unusable(named, "is larger than 4 KiB");
-  }
-  const absl::string_view secret = absl::StripAsciiWhitespace(*content);
-  if (secret.empty()) return Unusable(named, "is empty");
-  for (const char c : secret) {
-    if (c == '\n' || c == '\r') return Unusable(named, "must hold one line");
-    if (!absl::ascii_isgraph(c)) {
-      return Unusable(named, "must hold printable ASCII without blanks inside");
-    }
-  }
-  return std::string(secret);
+  auto secrets =
+      ReadSecretLines(directory, file_name, what, cure, /*max_secrets=*/1);
+  if (!secrets.ok()) return secrets.status();
+  return std::move(secrets->front());
 }
 
 std::string SecretDigest(absl::string_view secret) {

@@ -1,7 +1,9 @@
 #ifndef CONNECTOR_PINTEREST_SECRET_FILE_H_
 #define CONNECTOR_PINTEREST_SECRET_FILE_H_
 
+#include <cstddef>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -29,6 +31,13 @@ absl::StatusOr<std::string> ReadSecretFile(absl::string_view directory,
                                            absl::string_view file_name,
                                            absl::string_view what,
                                            absl::string_view cure);
+
+// Reads a file that may hold several secrets, at least one and at most
+// `max_secrets`, one a line; empty lines are passed over. Everything else as
+// above.
+absl::StatusOr<std::vector<std::string>> ReadSecretLines(
+    absl::string_view directory, absl::string_view file_name,
+    absl::string_view what, absl::string_view cure, size_t max_secrets);
 
 // SHA-256 of a secret, 64 lower-case hex digits: tells whether it changed,
 // without keeping it. Secrets are random and long, so this does not give them

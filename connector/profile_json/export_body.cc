@@ -142,10 +142,12 @@ class BodyWalk {
           return Broken("aggregationKey/segmentNamespace", "must be a string");
         }
       } else if (field.key == "segmentStatus") {
+        // One that is no string is none that anybody knows.
         if (!ReadText(field.value, &status)) {
-          return Broken("aggregationKey/segmentStatus", "must be a string");
+          group->status = audience_sync::v1::MEMBERSHIP_STATUS_UNSPECIFIED;
+        } else if (!status.empty()) {
+          group->status = StatusNamed(status);
         }
-        if (!status.empty()) group->status = StatusNamed(status);
       } else if (field.key == "identityNamespaces") {
         if (!ReadNamespaces(field.value, /*depth=*/0, group)) {
           return Broken("aggregationKey/identityNamespaces",
@@ -231,21 +233,18 @@ class BodyWalk {
       return Broken("identities", "must be an array");
     }
     for (const element& item : list) {
-      object identity;
-      if (item.get(identity) != simdjson::SUCCESS) {
-        return Broken("identities", "each identity must be an object");
-      }
       ParsedIdentity& parsed = profile_.identities.emplace_back();
       parsed.source_namespace = group.identity_namespace;
+      object identity;
+      if (item.get(identity) != simdjson::SUCCESS) continue;
       for (simdjson::dom::key_value_pair field : identity) {
         if (field.key == "type" || field.key == "namespace") {
+          // Not the group's: nobody knows what it is.
           if (!ReadText(field.value, &parsed.source_namespace)) {
-            return Broken("identities", "a type must be a string");
+            parsed.source_namespace = "";
           }
         } else if (field.key == "id") {
-          if (!ReadText(field.value, &parsed.value)) {
-            return Broken("identities", "an id must be a string");
-          }
+          (void)ReadText(field.value, &parsed.value);
         }
       }
     }
@@ -284,29 +283,25 @@ class BodyWalk {
       ParsedMembership& membership = profile_.memberships.emplace_back();
       membership.status = status;
       if (ReadText(item, &membership.segment_id)) continue;
+      // What is wrong here leaves the membership without a segment, and the
+      // mapper rejects and counts it.
       object fields;
-      if (item.get(fields) != simdjson::SUCCESS) {
-        return Broken(kSegmentsField,
-                      "each segment must be a string or an object");
-      }
+      if (item.get(fields) != simdjson::SUCCESS) continue;
+      bool good = true;
       for (simdjson::dom::key_value_pair field : fields) {
-        bool good = true;
         if (field.key == "id" || field.key == "segmentId") {
-          good = ReadText(field.value, &membership.segment_id);
+          good &= ReadText(field.value, &membership.segment_id);
         } else if (field.key == "namespace" ||
                    field.key == "segmentNamespace") {
-          good = ReadText(field.value, &membership.segment_namespace);
+          good &= ReadText(field.value, &membership.segment_namespace);
         } else if (field.key == "name") {
           membership.segment_name = ReadSegmentName(field.value);
         } else if (field.key == "lastQualificationTime" &&
                    !Absent(field.value)) {
           membership.last_qualification_time = ReadTime(field.value, &profile_);
         }
-        if (!good) {
-          return Broken(kSegmentsField,
-                        "a segment's id and namespace must be strings");
-        }
       }
+      if (!good) membership.segment_id = "";
     }
     return absl::OkStatus();
   }

@@ -41,8 +41,10 @@ struct BodyDefaults {
 // is removed stands behind what is added.
 //
 // A profile without memberships gets the group's one, or else that of the
-// defaults; an identity without a type gets the group's namespace if it names
-// exactly one. Fields that are not named here are passed over.
+// defaults; a single identity or membership that is wrong is passed on without
+// what is wrong of it, so that it is rejected and counted; an identity without
+// a type gets the group's namespace if it names exactly one. Fields that are
+// not named here are passed over.
 //
 // Not thread-safe.
 class ExportBodyReader {

@@ -237,16 +237,51 @@ TEST_F(ExportBodyTest, SaysWhereABodyIsNotUnderstood) {
             "/profiles/1: must be an object");
   EXPECT_EQ(Refused(R"({"profiles": [{}, {"identityMap": {"secret": "x"}}]})"),
             "/profiles/1/identityMap: each namespace must hold an array");
-  EXPECT_EQ(Refused(R"([{"segmentMembership": {"ups": {"s": []}}}])"),
-            "/0/segmentMembership: each segment must hold an object");
+  EXPECT_EQ(Refused(R"([{"segmentMembership": {"ups": ["s"]}}])"),
+            "/0/segmentMembership: each namespace must hold an object");
   EXPECT_EQ(Refused(R"({"identities": {}})"), "/identities: must be an array");
   EXPECT_EQ(Refused(R"({"aggregationKey": {"segmentId": 7},
         "profiles": []})"),
             "/aggregationKey/segmentId: must be a string");
-  EXPECT_EQ(
-      Refused(R"({"AdobeExperiencePlatformSegments": {"add": [7]}})"),
-      "/AdobeExperiencePlatformSegments: each segment must be a string or an "
-      "object");
+  EXPECT_EQ(Refused(R"({"AdobeExperiencePlatformSegments": {"add": 7}})"),
+            "/AdobeExperiencePlatformSegments: add and remove must be arrays");
+}
+
+// What is wrong with one identity or membership is passed on without a value,
+// a segment or a status: it is rejected by itself.
+TEST_F(ExportBodyTest, OneThatIsWrongIsNoReasonToRefuseTheOthers) {
+  for (const char* wrong : {"7", "null", "true", "{}", "[]", "1e3"}) {
+    const auto with = [&](const std::string& text) {
+      return absl::StrReplaceAll(text, {{"%", wrong}});
+    };
+    EXPECT_EQ(Shown(with(R"({"identityMap": {"Email":
+          [{"id": "a"}, {"id": %}, %, {"id": "b"}]},
+          "segmentMembership": {"ups": {"s": {"status": %}, "t": %,
+          "u": {"status": "exited"}}}})")),
+              Texts({"Email=a Email= Email= Email=b ups/s? ups/t? ups/u-"}));
+    EXPECT_EQ(Shown(with(R"({"identities": [{"type": "email", "id": %}, %,
+          {"type": "email", "id": "a"}], "segmentMembership": {}})")),
+              Texts({"email= = email=a"}));
+    EXPECT_EQ(Shown(with(R"({"AdobeExperiencePlatformSegments":
+          {"add": [%, {"id": %, "namespace": "n"}, "s"]}})")),
+              Texts({"/+ n/+ /s+"}));
+    EXPECT_EQ(Shown(with(R"({"aggregationKey": {"segmentId": "s",
+          "segmentNamespace": "ups", "segmentStatus": %},
+          "profiles": [{}, {}]})")),
+              Texts({"ups/s?", "ups/s?"}));
+  }
+  // Never in the place of something else.
+  EXPECT_EQ(Shown(R"({"aggregationKey": {"identityNamespaces": ["email"]},
+        "profiles": [{"identities": [{"type": 7, "id": "a"}]}]})"),
+            Texts({"=a"}));
+  defaults_.segment_namespace = "ups";
+  defaults_.segment_status = audience_sync::v1::MEMBERSHIP_STATUS_REALIZED;
+  EXPECT_EQ(Shown(R"({"AdobeExperiencePlatformSegments":
+        {"add": [{"id": "s", "namespace": 7}]}})"),
+            Texts({"ups/+"}));
+  EXPECT_EQ(Shown(R"({"aggregationKey": {"segmentId": "s",
+        "segmentStatus": 7}, "profiles": [{}]})"),
+            Texts({"ups/s?"}));
 }
 
 // Whatever breaks, the message never shows what stands there.

@@ -17,7 +17,8 @@ inline constexpr size_t kJsonPadding = 64;
 // An identity as the export has it. Sensitive.
 struct ParsedIdentity {
   absl::string_view source_namespace;
-  // Empty when the entry has no id: the mapper rejects and counts it.
+  // Empty when the entry has no id, or none that is a string: the mapper
+  // rejects and counts it.
   absl::string_view value;
 };
 

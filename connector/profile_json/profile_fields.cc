@@ -14,24 +14,22 @@ absl::Status Broken(absl::string_view rule) {
   return absl::InvalidArgumentError(rule);
 }
 
-absl::Status ReadMembership(const simdjson::dom::object& object,
-                            ParsedMembership& membership,
-                            ParsedProfile& profile) {
+void ReadMembership(const simdjson::dom::object& object,
+                    ParsedMembership& membership, ParsedProfile& profile) {
   for (simdjson::dom::key_value_pair field : object) {
     if (Absent(field.value)) continue;
     if (field.key == "status") {
+      // One that is no string stays unspecified.
       std::string_view text;
-      if (field.value.get(text) != simdjson::SUCCESS) {
-        return Broken("segmentMembership: a status must be a string");
+      if (field.value.get(text) == simdjson::SUCCESS) {
+        membership.status = StatusNamed(View(text));
       }
-      membership.status = StatusNamed(View(text));
     } else if (field.key == "lastQualificationTime") {
       membership.last_qualification_time = ReadTime(field.value, &profile);
     } else if (field.key == "name") {
       membership.segment_name = ReadSegmentName(field.value);
     }
   }
-  return absl::OkStatus();
 }
 
 }  // namespace
@@ -78,19 +76,15 @@ absl::Status ReadIdentityMap(const element& map, ParsedProfile* profile) {
       return Broken("identityMap: each namespace must hold an array");
     }
     for (const element& item : identities) {
-      simdjson::dom::object identity;
-      if (item.get(identity) != simdjson::SUCCESS) {
-        return Broken("identityMap: each identity must be an object");
-      }
       ParsedIdentity& parsed = profile->identities.emplace_back();
       parsed.source_namespace = View(entry.key);
+      simdjson::dom::object identity;
+      if (item.get(identity) != simdjson::SUCCESS) continue;
       for (simdjson::dom::key_value_pair field : identity) {
-        if (field.key != "id" || Absent(field.value)) continue;
         std::string_view id;
-        if (field.value.get(id) != simdjson::SUCCESS) {
-          return Broken("identityMap: an id must be a string");
+        if (field.key == "id" && field.value.get(id) == simdjson::SUCCESS) {
+          parsed.value = View(id);
         }
-        parsed.value = View(id);
       }
     }
   }
@@ -110,16 +104,12 @@ absl::Status ReadSegmentMembership(const element& map, ParsedProfile* profile) {
       return Broken("segmentMembership: each namespace must hold an object");
     }
     for (simdjson::dom::key_value_pair segment : segments) {
-      simdjson::dom::object fields;
-      if (segment.value.get(fields) != simdjson::SUCCESS) {
-        return Broken("segmentMembership: each segment must hold an object");
-      }
       ParsedMembership& membership = profile->memberships.emplace_back();
       membership.segment_namespace = View(entry.key);
       membership.segment_id = View(segment.key);
-      if (absl::Status s = ReadMembership(fields, membership, *profile);
-          !s.ok()) {
-        return s;
+      simdjson::dom::object fields;
+      if (segment.value.get(fields) == simdjson::SUCCESS) {
+        ReadMembership(fields, membership, *profile);
       }
     }
   }

@@ -10,7 +10,10 @@
 
 // The fields that all shapes of a profile share, read from parsed JSON. What
 // breaks a rule is INVALID_ARGUMENT with "field: rule", and never with what
-// stands there.
+// stands there. An entry that is wrong by itself breaks none: an identity that
+// is no object or whose id is no string has no value, and a membership that is
+// no object or whose status is no string has no status, so that the mapper
+// rejects and counts that one and takes the others.
 namespace connector::profile_json {
 
 inline absl::string_view View(std::string_view text) {

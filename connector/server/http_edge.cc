@@ -1,6 +1,8 @@
 #include "connector/server/http_edge.h"
 
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
@@ -27,24 +29,25 @@ absl::StatusOr<ListenAddress> ParseAddress(const std::string& listen) {
   return address;
 }
 
-absl::StatusOr<std::string> ReadToken(const std::string& directory,
-                                      const std::string& name) {
-  return pinterest::ReadSecretFile(
+absl::StatusOr<std::vector<std::string>> ReadTokens(
+    const std::string& directory, const std::string& name) {
+  return pinterest::ReadSecretLines(
       directory, name, "token file of the HTTP edge",
-      "put a long random token into it and run chmod 600 on it");
+      "put a long random token into it and run chmod 600 on it",
+      edge::Edge::kMaxTokens);
 }
 
-// Reads the token anew for every request: a small file, and nothing has to
+// Reads the tokens anew for every request: a small file, and nothing has to
 // guess whether it changed.
 class TokenReader {
  public:
   TokenReader(std::string directory, std::string name)
       : directory_(std::move(directory)), name_(std::move(name)) {}
 
-  absl::StatusOr<std::string> operator()() {
-    absl::StatusOr<std::string> token = ReadToken(directory_, name_);
-    if (!token.ok()) Complain(token.status());
-    return token;
+  absl::StatusOr<std::vector<std::string>> operator()() {
+    auto tokens = ReadTokens(directory_, name_);
+    if (!tokens.ok()) Complain(tokens.status());
+    return tokens;
   }
 
  private:
@@ -77,8 +80,8 @@ absl::Status HttpEdge::Check(const std::string& listen,
                       "must be the name of a file in --credentials_dir: "
                       "letters, digits, '.', '_' and '-'");
   }
-  if (auto token = ReadToken(credentials_dir, token_file); !token.ok()) {
-    return FieldError("--http_token_file", token.status().message());
+  if (auto tokens = ReadTokens(credentials_dir, token_file); !tokens.ok()) {
+    return FieldError("--http_token_file", tokens.status().message());
   }
   return absl::OkStatus();
 }
@@ -95,8 +98,8 @@ absl::StatusOr<std::unique_ptr<HttpEdge>> HttpEdge::Start(Options options) {
   edge::Edge::Options edge_options;
   edge_options.intake = options.intake;
   edge_options.segments = made->segments_.get();
-  edge_options.token = [reader = std::make_shared<TokenReader>(
-                            options.credentials_dir, options.token_file)] {
+  edge_options.tokens = [reader = std::make_shared<TokenReader>(
+                             options.credentials_dir, options.token_file)] {
     return (*reader)();
   };
   edge_options.healthy = [store = options.store] { return store->Healthy(); };

@@ -171,6 +171,62 @@ TEST_F(MainTest, RefusesAnAddressThatIsNotLoopback) {
   EXPECT_THAT(Errors(), HasSubstr("--listen: without TLS"));
 }
 
+TEST_F(MainTest, TheHttpEdgeListensOnLoopbackOnlyAndWantsItsToken) {
+  std::vector<std::string> flags = Flags();
+  ASSERT_EQ(mkdir(Path("credentials").c_str(), 0700), 0);
+  const std::string token = Path("credentials/http-token");
+  const auto refused = [&](std::vector<std::string> more) {
+    std::vector<std::string> all = flags;
+    all.insert(all.end(), more.begin(), more.end());
+    Start(all);
+    const std::string line = Line();
+    EXPECT_EQ(line, "");
+    if (!line.empty()) kill(pid_, SIGKILL);  // it would run on and on
+    EXPECT_EQ(ExitCode(), 2);
+    EXPECT_THAT(Errors(), testing::Not(HasSubstr("canary")));
+    return Errors();
+  };
+  // No token file yet.
+  EXPECT_THAT(refused({"--http_listen=127.0.0.1:0"}),
+              testing::AllOf(HasSubstr("--http_token_file: "),
+                             HasSubstr("\"http-token\": is not there")));
+  const auto write = [&](const std::string& content, mode_t mode) {
+    std::ofstream(token) << content;
+    ASSERT_EQ(chmod(token.c_str(), mode), 0);
+  };
+  write("canary\n", 0644);
+  EXPECT_THAT(refused({"--http_listen=127.0.0.1:0"}),
+              HasSubstr("group and others must have no access"));
+  write("", 0600);
+  EXPECT_THAT(refused({"--http_listen=127.0.0.1:0"}), HasSubstr("is empty"));
+  write("canary canary\n", 0600);
+  EXPECT_THAT(refused({"--http_listen=127.0.0.1:0"}),
+              HasSubstr("without blanks inside"));
+  write("canary1\ncanary2\ncanary3\n", 0600);
+  EXPECT_THAT(refused({"--http_listen=127.0.0.1:0"}),
+              HasSubstr("must hold at most 2 lines"));
+  write("canary1\n\ncanary2\n", 0600);
+  for (const char* address :
+       {"0.0.0.0:0", "[::]:0", "10.0.0.1:80", "example.com:80", "127.0.0.1",
+        "127.0.0.1:65536", "unix:/tmp/x", "8086"}) {
+    EXPECT_THAT(refused({absl::StrCat("--http_listen=", address)}),
+                HasSubstr("--http_listen: must be 127.0.0.1:PORT"))
+        << address;
+  }
+  for (const char* name : {"../http-token", "a/b", ".hidden"}) {
+    EXPECT_THAT(refused({"--http_listen=127.0.0.1:0",
+                         absl::StrCat("--http_token_file=", name)}),
+                HasSubstr("--http_token_file: must be the name of a file"))
+        << name;
+  }
+  // With all of it right it starts.
+  flags.push_back("--http_listen=127.0.0.1:0");
+  Start(flags);
+  EXPECT_THAT(Line(), HasSubstr("listening on")) << Errors();
+  kill(pid_, SIGTERM);
+  EXPECT_EQ(ExitCode(), 0);
+}
+
 TEST_F(MainTest, RefusesAMalformedConfigurationWithEveryFieldPath) {
   std::ofstream(Path("bad.textproto")) << R"(
       credentials { credential_id: "Main!" access_token_file: "main.token" }

@@ -446,7 +446,7 @@ void Server::Parts::OnLoginEvent(const pinterest::OAuthEvent& event) {
 
 void Server::Parts::LogConfiguration() {
   for (const auto& credential : registry->Credentials()) {
-    const absl::Status token = tokens->Check(credential->access_token_file);
+    const absl::Status token = tokens->Check(credential->token_name);
     if (token.ok()) {
       Log(LogLevel::kInfo, "credential",
           {{"credential", credential->credential_id}});

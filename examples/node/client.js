@@ -130,7 +130,9 @@ function runStream(client, options, position, log) {
         if (!room) await new Promise((resolve_) => { wake = resolve_; call.once('drain', resolve_); });
       }
       while (!broken && window.length > 0) await new Promise((resolve_) => { wake = resolve_; });
-      if (!broken) call.write({ end: { last_sequence_number: last } });
+      if (broken) return;
+      position.checkFile();
+      call.write({ end: { last_sequence_number: last } });
     };
 
     const onOpened = (opened) => {
@@ -144,7 +146,10 @@ function runStream(client, options, position, log) {
         call.end();
         return;
       }
-      if (durable > 0) log(`resuming behind batch ${durable}`);
+      if (durable > 0) {
+        position.checkFile();
+        log(`resuming behind batch ${durable}`);
+      }
       send().catch(stop);
     };
 

@@ -23,7 +23,7 @@ class Position {
   // the same batches; else begins a new export.
   static open(stateFile, inputFile, batchProfiles) {
     const key = `${batchProfiles} ${digestOf(inputFile)}`;
-    const position = new Position(stateFile, key);
+    const position = new Position(stateFile, key, inputFile);
     try {
       const saved = JSON.parse(fs.readFileSync(stateFile, 'utf8'));
       if (saved.key === key) Object.assign(position, saved);
@@ -34,8 +34,11 @@ class Position {
     return position;
   }
 
-  constructor(stateFile, key) {
+  constructor(stateFile, key, inputFile) {
+    // Not enumerable, so not in the file.
     Object.defineProperty(this, 'stateFile', { value: stateFile });
+    Object.defineProperty(this, 'inputFile', { value: inputFile });
+    Object.defineProperty(this, 'inputSize', { value: fs.statSync(inputFile).size });
     this.key = key;
     this.exportId = '';
     this.historyId = '';
@@ -43,6 +46,21 @@ class Position {
     this.offset = 0; // where the next one begins in the file
     this.line = 0; // lines before it
     this.ended = false;
+  }
+
+  // Throws if the file is another one than when the export began: batches are
+  // numbered by its content, so what is durable and what is sent from now on
+  // would not belong together.
+  checkFile() {
+    if (fs.statSync(this.inputFile).size === this.inputSize &&
+        this.key.endsWith(` ${digestOf(this.inputFile)}`)) {
+      return;
+    }
+    const error = new Error(
+      'the file changed while it was exported: what was durable stays, and the export is not ended; ' +
+      'run it again with a file that nobody writes to');
+    error.reason = 'FILE_CHANGED';
+    throw error;
   }
 
   // A new export of the same content.

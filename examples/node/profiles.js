@@ -10,11 +10,22 @@ const STATUSES = {
   exited: 'MEMBERSHIP_STATUS_EXITED',
 };
 
+// What is wrong with a profile. The message never shows what stands there.
+class ProfileError extends Error {}
+
+// A Date has milliseconds only; the connector compares times as exactly as they
+// are given, down to the nanosecond.
 function timestampOf(text) {
-  const millis = Date.parse(text);
-  if (Number.isNaN(millis)) return undefined; // only a hint: an exit must not be lost over it
-  const seconds = Math.floor(millis / 1000);
-  return { seconds, nanos: (millis - seconds * 1000) * 1e6 };
+  if (typeof text !== 'string') return undefined; // only a hint: an exit must not be lost over it
+  const [, whole, fraction = '', zone] = /^([^.]*)(?:\.(\d{1,9}))?(\D.*)?$/.exec(text) || [];
+  const millis = Date.parse(`${whole}${zone || ''}`);
+  if (Number.isNaN(millis)) return undefined;
+  return { seconds: Math.floor(millis / 1000), nanos: Number(fraction.padEnd(9, '0')) };
+}
+
+function textOf(value, what) {
+  if (typeof value !== 'string') throw new ProfileError(`${what} must be a string`);
+  return value;
 }
 
 function profileOf(line) {
@@ -22,14 +33,19 @@ function profileOf(line) {
   const profile = { identities: [], segment_memberships: [] };
   for (const [name, entries] of Object.entries(parsed.identityMap || {})) {
     for (const entry of entries) {
-      profile.identities.push({ source_namespace: name, value: Buffer.from(String(entry.id), 'utf8') });
+      // String(undefined) would be somebody called "undefined".
+      const id = textOf(entry && entry.id, 'an id');
+      profile.identities.push({ source_namespace: name, value: Buffer.from(id, 'utf8') });
     }
   }
   for (const [name, segments] of Object.entries(parsed.segmentMembership || {})) {
     for (const [id, membership] of Object.entries(segments)) {
+      if (membership === null || typeof membership !== 'object') {
+        throw new ProfileError('a membership must be an object');
+      }
       const out = {
         segment: { segment_namespace: name, segment_id: id },
-        status: STATUSES[String(membership.status).toLowerCase()] || 'MEMBERSHIP_STATUS_UNSPECIFIED',
+        status: STATUSES[textOf(membership.status, 'a status').toLowerCase()] || 'MEMBERSHIP_STATUS_UNSPECIFIED',
       };
       if (membership.name) out.segment.display_name = membership.name;
       const time = timestampOf(membership.lastQualificationTime);
@@ -76,7 +92,8 @@ async function* readBatches(file, batchProfiles, position) {
     try {
       batch.profiles.push(profileOf(text));
     } catch (error) {
-      throw new Error(`line ${line} is no profile`);
+      const why = error instanceof ProfileError ? `: ${error.message}` : '';
+      throw new Error(`line ${line} is no profile${why}`);
     }
     batch.lines.push(line);
     batch.bytes += Buffer.byteLength(text);
@@ -92,4 +109,4 @@ async function* readBatches(file, batchProfiles, position) {
   }
 }
 
-module.exports = { readBatches, profileOf };
+module.exports = { readBatches, profileOf, timestampOf };

@@ -177,7 +177,9 @@ TEST(AudiencesTest, AKillInTheMiddleOfALostCreationMakesNoSecondAudience) {
   System::Options options = WithPolicy("");
   options.delivery_policies[System::kAdAccount] =
       "    max_delay { nanos: 200000000 }\n"
-      "    creation_lookup_window { seconds: 6 }\n";
+      // Long enough for a machine on which the simulator takes seconds; it is
+      // found as soon as it shows.
+      "    creation_lookup_window { seconds: 30 }\n";
   System system(options);
   // Applied, and the answer comes too late for anybody to hear.
   system.Control(

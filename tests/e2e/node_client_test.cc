@@ -143,6 +143,28 @@ TEST_F(NodeClientTest, GoesOnAfterAKillOfBothSides) {
   ExpectOnList(records);
 }
 
+TEST_F(NodeClientTest, AFileThatChangesBetweenStreamsIsNotEnded) {
+  Start();
+  std::vector<std::string> records;
+  const std::string file = Members(8'000, &records);
+  auto client = Process::Start(
+      Command(file, {"--batch-profiles=20", "--window=4"}), Log());
+  AwaitDurable(*client, 20);
+  system_->connector().Kill();
+  // Of the same size.
+  std::string content = ReadFile(file);
+  content.replace(content.rfind("person"), 6, "nobody");
+  WriteFile(file, content);
+  system_->StartConnector();
+  EXPECT_EQ(client->Wait(), 1) << ReadFile(Log());
+  EXPECT_TRUE(absl::StrContains(ReadFile(Log()), "the file changed"))
+      << ReadFile(Log());
+  EXPECT_FALSE(ReadState().at("ended"));
+  // A new run takes it as the new content that it is.
+  const Output output = RunProgram(Command(file));
+  EXPECT_EQ(output.exit_code, 0) << output.text;
+}
+
 TEST_F(NodeClientTest, WaitsWhenTheBacklogIsFull) {
   System::Options options;
   options.delivery_policies[System::kAdAccount] =

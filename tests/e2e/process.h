@@ -31,6 +31,7 @@ class Process {
   bool Running();
   // Resident memory in bytes, the most there was.
   int64_t PeakMemory();
+  pid_t pid() const { return pid_; }
 
  private:
   Process(pid_t pid, std::string output_file, size_t output_start)

@@ -106,7 +106,9 @@ class SegmentsTest : public testing::Test {
   json SomebodyElse(const std::string& method, const std::string& path,
                     const json& body) {
     const std::string base = system_.base_url();
-    const size_t slash = base.find('/', sizeof "http://" - 1);
+    // A validating proxy has no path.
+    const size_t slash =
+        std::min(base.find('/', sizeof "http://" - 1), base.size());
     httplib::Client client(base.substr(0, slash).c_str());
     const httplib::Headers headers = {{"Authorization", "Bearer pina_e2e"}};
     const std::string full = absl::StrCat(base.substr(slash), "/ad_accounts/",

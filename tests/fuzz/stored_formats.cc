@@ -5,7 +5,9 @@
 #include <optional>
 #include <string>
 
+#include "connector/membership/audience_rows.h"
 #include "connector/membership/block.h"
+#include "connector/membership/forget_rows.h"
 #include "connector/membership/keys.h"
 #include "connector/membership/rows.h"
 #include "connector/membership/run.h"
@@ -15,6 +17,9 @@ namespace {
 
 using namespace connector::membership;  // NOLINT
 using identity_mapping::RecordView;
+
+constexpr uint8_t kFirstFormats = 16;
+constexpr uint8_t kFirstLater = 240;
 
 // What is read is written again in one form only.
 template <typename T, typename Encode, typename Decode>
@@ -52,6 +57,20 @@ void CheckBlock(absl::string_view value) {
   FUZZ_CHECK(read == entries);
 }
 
+void CheckAudienceKey(absl::string_view key) {
+  const std::optional<AudienceKeyParts> parts = ParseAudienceKey(key);
+  if (!parts.has_value()) return;
+  FUZZ_CHECK(parts->audience.has_value() != parts->list.has_value());
+  // That of a segment of number 0 is written as a declared one's.
+  const std::string written =
+      parts->list.has_value()
+          ? CounterKeyBytes(parts->destination, *parts->list)
+          : AudienceKeyBytes(*parts->audience);
+  const auto again = ParseAudienceKey(written);
+  FUZZ_CHECK(again.has_value());
+  FUZZ_CHECK(again->destination == parts->destination);
+}
+
 void CheckRun(absl::string_view value) {
   auto reader = RunReader::Open(value);
   if (!reader.ok()) {
@@ -73,7 +92,9 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   fuzz::Input input(data, size);
   const uint8_t format = input.Byte();
   const absl::string_view value = input.Rest();
-  switch (format % 16) {
+  // The first ones have many numbers, so that inputs that are kept stay what
+  // they are.
+  switch (format < kFirstLater ? format % kFirstFormats : format) {
     case 0:
       CheckRow<uint64_t>(value, DecodeNumber, EncodeNumber);
       break;
@@ -123,8 +144,28 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     case 14:
       CheckBlock(value);
       break;
-    default:
+    case 15:
       CheckRun(value);
+      break;
+    case kFirstLater:
+      CheckRow<AudienceRow>(value, DecodeAudience, EncodeAudience);
+      break;
+    case kFirstLater + 1:
+      CheckRow<ListCounterRow>(value, DecodeListCounters, EncodeListCounters);
+      break;
+    case kFirstLater + 2:
+      CheckAudienceKey(value);
+      break;
+    case kFirstLater + 3:
+      CheckRow<ListOperation>(value, DecodeOperation, EncodeOperation);
+      break;
+    case kFirstLater + 4:
+      CheckRow<FullSync>(value, DecodeFullSync, EncodeFullSync);
+      break;
+    case kFirstLater + 5:
+      CheckRow<ForgetRow>(value, DecodeForget, EncodeForget);
+      break;
+    default:
       break;
   }
   return 0;

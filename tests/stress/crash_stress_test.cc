@@ -414,7 +414,9 @@ class Stress {
       call(&Stub::ResyncSegment, v1::ResyncSegmentRequest(),
            v1::ResyncSegmentResponse());
     } else {
-      call(&Stub::ReplaceCustomerList, v1::ReplaceCustomerListRequest(),
+      v1::ReplaceCustomerListRequest replace;
+      replace.set_again(true);
+      call(&Stub::ReplaceCustomerList, replace,
            v1::ReplaceCustomerListResponse());
     }
     AwaitDeath(absl::Seconds(1));

@@ -18,6 +18,7 @@ cc_library(
     srcs = glob(
         [
             "absl/base/**/*.cc",
+            "absl/random/internal/pool_urbg.cc",
             "absl/status/*.cc",
             "absl/strings/cord*.cc",
             "absl/strings/internal/cord*.cc",
