@@ -197,10 +197,39 @@ class FakeStore final : public membership::MembershipStore {
       std::weak_ptr<membership::ExportListener>) override {
     return absl::UnimplementedError("");
   }
-  void Commit(membership::Batch,
+  // Takes requests to forget, and nothing else.
+  void Commit(membership::Batch batch,
               std::function<void(absl::StatusOr<membership::CommitOutcome>)>
                   done) override {
-    done(absl::UnimplementedError(""));
+    if (!batch.forget.has_value()) {
+      done(absl::UnimplementedError(""));
+      return;
+    }
+    membership::CommitOutcome outcome;
+    {
+      absl::MutexLock lock(&mutex_);
+      for (const membership::Forget& known : forgets_) {
+        if (known.request_id != batch.forget->request_id) continue;
+        outcome.repeat = true;
+        outcome.forget = known.number;
+      }
+      if (!outcome.repeat) {
+        membership::Forget forget;
+        forget.destination = batch.destination;
+        forget.number = outcome.forget = ++last_number_;
+        forget.receipt_id = batch.forget->receipt_id;
+        forget.request_id = batch.forget->request_id;
+        forget.forms = static_cast<int64_t>(batch.forget->forms.size());
+        forget.request_time = absl::UnixEpoch();
+        for (const auto& [number, list] : lists_) {
+          membership::ForgetList& each = forget.lists.emplace_back();
+          each.list = number;
+          each.segment = list.segment;
+        }
+        forgets_.push_back(forget);
+      }
+    }
+    done(outcome);
   }
   std::vector<membership::ExportPosition> Exports(DestinationNumber) override {
     return {};
@@ -469,8 +498,37 @@ class FakeStore final : public membership::MembershipStore {
     return rejections_;
   }
 
+  // --- Forgets: what administration reads of it ---
+
+  std::vector<membership::Forget> FindForgets(DestinationNumber) override {
+    absl::MutexLock lock(&mutex_);
+    return {forgets_.rbegin(), forgets_.rend()};
+  }
+  std::vector<membership::Forget> UnfinishedForgets() override { return {}; }
+  std::vector<identity_mapping::Record> ForcedRemovals(ListNumber, CommitNumber,
+                                                       CommitNumber) override {
+    return {};
+  }
+  absl::Status NoteListGone(ListNumber) override {
+    return absl::UnimplementedError("");
+  }
+  absl::StatusOr<bool> NoteProgress() override { return false; }
+  std::vector<ListNumber> ListsOf(DestinationNumber) override { return {}; }
+  absl::Status PurgeList(ListNumber) override {
+    return absl::UnimplementedError("");
+  }
+  absl::Status EndPurge(DestinationNumber,
+                        const std::vector<membership::ForgetNumber>&) override {
+    return absl::UnimplementedError("");
+  }
+  absl::Status EraseRows(DestinationNumber) override {
+    return absl::UnimplementedError("");
+  }
+  void CancelPurge() override {}
+
  private:
   absl::Mutex mutex_;
+  std::vector<membership::Forget> forgets_ ABSL_GUARDED_BY(mutex_);
   uint32_t last_number_ ABSL_GUARDED_BY(mutex_) = 0;
   std::map<DestinationNumber, membership::DestinationRow> destinations_
       ABSL_GUARDED_BY(mutex_);

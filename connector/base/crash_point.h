@@ -81,6 +81,18 @@
   POINT(kEchoEnded, "membership.echo.ended")                          \
   POINT(kCallHistoryUnwritten, "membership.call_history.unwritten")   \
   POINT(kCallHistoryWritten, "membership.call_history.written")       \
+  /* Requests to forget. */                                           \
+  POINT(kForgetUnwritten, "membership.forget.unwritten")              \
+  POINT(kForgetWritten, "membership.forget.written")                  \
+  POINT(kForgetConfirmed, "membership.forget.confirmed")              \
+  POINT(kForgetPurging, "membership.forget.purging")                  \
+  POINT(kForgetRunPurged, "membership.forget.run_purged")             \
+  POINT(kForgetBlocksPurged, "membership.forget.blocks_purged")       \
+  POINT(kForgetListPurged, "membership.forget.list_purged")           \
+  POINT(kForgetCleaned, "membership.forget.cleaned")                  \
+  POINT(kForgetRecordsDropped, "membership.forget.records_dropped")   \
+  POINT(kForgetErased, "membership.forget.erased")                    \
+  POINT(kForgetDone, "membership.forget.done")                        \
   /* Passes and calls of Pinterest. */                                \
   POINT(kPassPrepared, "delivery.pass.prepared")                      \
   POINT(kFullSyncJoined, "delivery.full_sync.joined")                 \

@@ -38,6 +38,11 @@ inline constexpr int kMaxStoredRejectionsPerBatch = 1'000;
 inline constexpr int kMaxStoredRejections = 10'000;
 inline constexpr int kMaxReplayRecords = 1'000;
 
+// Requests to forget, of a destination: not done, and receipts kept.
+inline constexpr int kMaxForgets = 1'000;
+inline constexpr int kMaxForgetReceipts = 1'000;
+inline constexpr int kMaxForgetRequestIdBytes = 64;
+
 // Configuration.
 inline constexpr int kMaxDestinations = 10'000;
 inline constexpr int kMaxCredentials = 1'000;

@@ -82,8 +82,8 @@ std::string Help() {
       "  2  wrong command, flag, argument or configuration file\n"
       "  3  check: a check failed\n"
       "  4  export, import: an input file cannot be read or has a bad line\n"
-      "  5  drain, export or import --wait: not settled in time, or delivery "
-      "is blocked\n"
+      "  5  drain, export, import or forget --wait: not done in time, or "
+      "delivery is blocked\n"
       "  6  export or import --fail_on_rejection: durable, but some of it was "
       "rejected\n"
       "  7  no server answers at the address\n"
@@ -105,18 +105,19 @@ std::string HelpOf(const Command& command) {
 }  // namespace
 
 const std::vector<Command>& AllCommands() {
-  static const auto& commands =
-      *new std::vector<Command>{SpecCommand(),    CheckCommand(),
-                                ApplyCommand(),   GetCommand(),
-                                ListCommand(),    CredentialsCommand(),
-                                DeleteCommand(),  DeleteCredentialCommand(),
-                                PauseCommand(),   ResumeCommand(),
-                                ExportCommand(),  ImportCommand(),
-                                ExplainCommand(), StatusCommand(),
-                                PreviewCommand(), RejectionsCommand(),
-                                DrainCommand(),   LoginCommand(),
-                                BackupCommand(),  SegmentsCommand(),
-                                FullSyncCommand()};
+  static const auto& commands = *new std::vector<Command>{
+      SpecCommand(),          CheckCommand(),
+      ApplyCommand(),         GetCommand(),
+      ListCommand(),          CredentialsCommand(),
+      DeleteCommand(),        DeleteCredentialCommand(),
+      PauseCommand(),         ResumeCommand(),
+      ExportCommand(),        ImportCommand(),
+      ExplainCommand(),       StatusCommand(),
+      PreviewCommand(),       RejectionsCommand(),
+      DrainCommand(),         LoginCommand(),
+      BackupCommand(),        SegmentsCommand(),
+      FullSyncCommand(),      ForgetCommand(),
+      ForgetReceiptsCommand()};
   return commands;
 }
 

@@ -38,6 +38,11 @@ TEST_F(CommandLineTest, WrongUsageIsToldAndCallsNobody) {
   for (const std::vector<std::string>& arguments :
        std::vector<std::vector<std::string>>{
            {},
+           {"forget", "549"},
+           {"forget", "549", "ann@example.com"},
+           {"forget", "549", "--namespace=Email"},
+           {"forget", "549", "ann@example.com", "--namespace=Email",
+            "--record=00"},
            {"nonsense"},
            {"--nonsense", "list"},
            {"list", "extra"},

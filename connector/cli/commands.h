@@ -27,6 +27,8 @@ Command LoginCommand();
 Command BackupCommand();
 Command FullSyncCommand();
 Command SegmentsCommand();
+Command ForgetCommand();
+Command ForgetReceiptsCommand();  // in forget_command.cc
 
 }  // namespace connector::cli
 

@@ -15,8 +15,8 @@ enum ExitCode {
   kExitCheckFailed = 3,
   // `export`: an input file cannot be read, or has a line that is no profile.
   kExitBadInput = 4,
-  // `drain`, `export --wait`: not everything was settled in time, or delivery
-  // is blocked. What was acknowledged stays acknowledged.
+  // `drain`, `export --wait`, `forget --wait`: not everything was done in time,
+  // or delivery is blocked. What was acknowledged stays acknowledged.
   kExitNotSettled = 5,
   // `export --fail_on_rejection`: durable, but some of it was rejected.
   kExitRejections = 6,

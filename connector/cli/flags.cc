@@ -21,9 +21,13 @@ ABSL_FLAG(bool, force, false,
 ABSL_FLAG(int32_t, limit, 100, "most rejections to list; 0: all that are kept");
 ABSL_FLAG(
     std::vector<std::string>, record, {},
-    "only these refused records, as they are listed, with commas between");
+    "rejections: only these refused records, as they are listed, with commas "
+    "between; forget: the record, as it stands on a list");
 ABSL_FLAG(absl::Duration, timeout, absl::Minutes(10),
           "how long to wait for delivery");
+ABSL_FLAG(std::string, request_id, "",
+          "tells a repeat from a new request; empty: a new one. Without "
+          "personal data: it is stored and shown");
 
 ABSL_FLAG(std::string, format, "auto",
           "auto, csv, list (every field is an identifier) or jsonl");
@@ -69,7 +73,8 @@ ABSL_FLAG(bool, identities_complete, false,
           "and has no more leaves its segments");
 ABSL_FLAG(bool, skip_bad_lines, false,
           "count lines that are no profile and go on, instead of stopping");
-ABSL_FLAG(bool, wait, false, "also wait until everything is delivered");
+ABSL_FLAG(bool, wait, false,
+          "also wait until everything is delivered, or forgotten");
 ABSL_FLAG(bool, fail_on_rejection, false,
           "end with an exit code of its own when something was rejected");
 ABSL_FLAG(int32_t, show_rejections, 10,

@@ -55,7 +55,10 @@ ABSL_DECLARE_FLAG(std::string, profile_key_column);
 ABSL_DECLARE_FLAG(int64_t, max_errors);
 ABSL_DECLARE_FLAG(bool, dry_run);
 
-// Of `import` and `explain`.
+// Of `forget`.
+ABSL_DECLARE_FLAG(std::string, request_id);
+
+// Of `import`, `explain` and `forget`.
 ABSL_DECLARE_FLAG(std::string, namespace);
 
 // Of `login`.

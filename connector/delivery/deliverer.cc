@@ -82,6 +82,7 @@ Deliverer::Deliverer(DelivererOptions options)
   environment_.spill_directory = options_.spill_directory;
   environment_.observer = options_.observer;
   environment_.operations = options_.operations;
+  environment_.forgets = options_.forgets;
   environment_.operation_piece = options_.operation_piece;
   environment_.full_syncs = options_.full_syncs;
   environment_.stop = &stop_;
@@ -133,6 +134,7 @@ void Deliverer::Stop() {
     wake_.SignalAll();
     full_sync_wake_.SignalAll();
     people_wake_.SignalAll();
+    step_ended_.SignalAll();
   }
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
@@ -233,6 +235,7 @@ Deliverer::Task* Deliverer::PickReady(absl::Time now, absl::Time* next) {
         break;
       }
       Task& task = *tasks_.at(list);
+      if (task.held) continue;
       int& running = running_[task.credential_id];
       // Looked at again when one of them ends.
       if (running >= std::max(1, options_.workers / 2)) continue;
@@ -364,6 +367,35 @@ bool Deliverer::HasPlace(const Task& task) {
          passes_of_[task.credential_id] < kPassesForEveryCredential;
 }
 
+bool Deliverer::RunAlone(ListNumber list, absl::FunctionRef<void()> work) {
+  Task* task = nullptr;
+  absl::MutexLock lock(&mutex_);
+  for (;;) {
+    const auto row = options_.ledger->GetList(list);
+    if (!row.ok()) return true;
+    task = &FindOrAddTask(list, row->destination);
+    if (!task->running) break;
+    if (stopping_) return false;
+    task->held = true;
+    step_ended_.WaitWithTimeout(&mutex_, options_.longest_sleep);
+  }
+  EndPass(*task, /*settled=*/false);
+  // Names removals that were sent early: they count as netted out now.
+  task->memory.early_removals = RecordBuffer();
+  Dequeue(*task);
+  task->held = false;
+  task->running = true;
+  ++running_[task->credential_id];
+  mutex_.Unlock();
+  work();
+  mutex_.Lock();
+  task->running = false;
+  --running_[task->credential_id];
+  wake_.Signal();
+  Schedule(*task);
+  return true;
+}
+
 void Deliverer::EndPass(Task& task, bool settled) {
   if (task.pass == nullptr) return;
   task.memory = task.pass->TakeMemory(settled);
@@ -384,6 +416,7 @@ void Deliverer::Finish(Task& task, const ListPass::StepResult& result) {
   task.running = false;
   --running_[task.credential_id];
   wake_.Signal();  // this credential has a thread free
+  step_ended_.SignalAll();
   if (std::exchange(task.netting, false)) {
     FinishNetting(task, result);
     return;

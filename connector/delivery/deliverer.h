@@ -13,6 +13,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
@@ -42,6 +43,8 @@ struct DelivererOptions {
   // Where Pinterest's counters are noted; nullptr: nowhere.
   membership::CounterTable* counters = nullptr;
   config::Registry* registry = nullptr;
+  // Requests to forget; nullptr: there are none.
+  membership::Forgets* forgets = nullptr;
   // Full syncs and how they are decided; nullptr: there are none.
   membership::FullSyncs* full_syncs = nullptr;
   membership::Intake* intake = nullptr;
@@ -96,6 +99,12 @@ class Deliverer : public DeliveryControl, public CallRouter {
   // To be called after every change of the registry.
   void OnConfigurationChanged();
 
+  // Runs `work` while no pass over the list is under way: waits for the end of
+  // a step, gives the pass up and keeps others off. What passes hand on from
+  // one to the next is lost. True unless delivery stops; also if the list is
+  // gone.
+  bool RunAlone(membership::ListNumber list, absl::FunctionRef<void()> work);
+
   DeliveryCondition ListCondition(membership::ListNumber list) override;
   DeliveryCondition DestinationCondition(
       membership::DestinationNumber destination) override;
@@ -118,6 +127,8 @@ class Deliverer : public DeliveryControl, public CallRouter {
     bool queued_as_removal = false;
     absl::Time due = absl::InfiniteFuture();
     bool running = false;
+    // Its next step waits until RunAlone is done.
+    bool held = false;
     // Whose requests it makes, as of its last step.
     std::string credential_id;
     // Its place among those that are due at the same time.
@@ -207,6 +218,8 @@ class Deliverer : public DeliveryControl, public CallRouter {
 
   absl::Mutex mutex_;
   absl::CondVar wake_;
+  // A step ended.
+  absl::CondVar step_ended_;
   absl::CondVar full_sync_wake_;
   absl::CondVar people_wake_;
   bool full_syncs_changed_ ABSL_GUARDED_BY(mutex_) = false;

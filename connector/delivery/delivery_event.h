@@ -32,6 +32,8 @@ struct DeliveryEvent {
     kOperationEnded,
     // Something has to come before it.
     kOperationWaits,
+    // A request to forget got a step further, or could not.
+    kForgetting,
   };
   Kind kind;
   std::string ad_account_id;

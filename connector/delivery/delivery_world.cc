@@ -67,6 +67,7 @@ DeliveryWorld::~DeliveryWorld() {
 }
 
 void DeliveryWorld::Close(size_t kept) {
+  forget_runner_.reset();
   deliverer_.reset();
   registry_.reset();
   store_.reset();
@@ -96,6 +97,7 @@ void DeliveryWorld::Open() {
   delivery.operation_piece = 4;
   delivery.counters = store_.get();
   delivery.registry = registry_.get();
+  delivery.forgets = store_.get();
   delivery.full_syncs = store_.get();
   delivery.min_members_to_confirm = min_members_to_confirm_;
   delivery.intake = store_.get();
@@ -111,6 +113,13 @@ void DeliveryWorld::Open() {
   auto deliverer = Deliverer::Create(std::move(delivery));
   ASSERT_TRUE(deliverer.ok()) << deliverer.status();
   deliverer_ = *std::move(deliverer);
+  ForgetRunner::Options forgetting;
+  forgetting.forgets = store_.get();
+  forgetting.ledger = store_.get();
+  forgetting.deliverer = deliverer_.get();
+  forgetting.registry = registry_.get();
+  forgetting.clock = &clock_;
+  forget_runner_ = std::make_unique<ForgetRunner>(std::move(forgetting));
 }
 
 membership::DestinationNumber DeliveryWorld::destination() {
@@ -162,12 +171,14 @@ membership::Batch DeliveryWorld::MakeBatch(const std::string& ad_account,
   return batch;
 }
 
-absl::Status DeliveryWorld::CommitAndWait(membership::Batch batch) {
+absl::Status DeliveryWorld::CommitAndWait(membership::Batch batch,
+                                          membership::CommitOutcome* outcome) {
   absl::Notification done;
   absl::Status status;
   store_->Commit(std::move(batch),
-                 [&](absl::StatusOr<membership::CommitOutcome> outcome) {
-                   status = outcome.status();
+                 [&](absl::StatusOr<membership::CommitOutcome> answer) {
+                   status = answer.status();
+                   if (answer.ok() && outcome != nullptr) *outcome = *answer;
                    done.Notify();
                  });
   done.WaitForNotification();
@@ -226,6 +237,36 @@ absl::Status DeliveryWorld::TryCommitTo(const std::string& ad_account,
                      timed ? std::make_optional(TimeOf(event)) : std::nullopt);
   }
   return CommitAndWait(std::move(batch));
+}
+
+absl::StatusOr<membership::CommitOutcome> DeliveryWorld::TryForget(
+    const std::vector<int>& records, const std::string& request_id) {
+  membership::Batch batch;
+  batch.destination = destination();
+  membership::ForgetRequest& request = batch.forget.emplace();
+  for (int record : records) request.forms.push_back(RecordOf(record));
+  std::sort(request.forms.begin(), request.forms.end());
+  request.request_id = request_id;
+  request.receipt_id = "receipt-" + request_id;
+  membership::CommitOutcome outcome;
+  const absl::Status status = CommitAndWait(std::move(batch), &outcome);
+  if (!status.ok()) return status;
+  if (outcome.repeat) return outcome;
+  for (auto& [segment, changes] : model_) {
+    for (int record : records) changes[record] = Change::kRemove;
+  }
+  return outcome;
+}
+
+bool DeliveryWorld::RunUntilForgotten(absl::Duration at_most) {
+  const absl::Time end = clock_.Now() + at_most;
+  while (clock_.Now() < end) {
+    if (!RunUntilQuiet(at_most)) return false;
+    if (RunForgetting()) continue;
+    if (store_->UnfinishedForgets().empty()) return true;
+    clock_.Advance(absl::Seconds(30));
+  }
+  return false;
 }
 
 int DeliveryWorld::RunSteps(int at_most) {

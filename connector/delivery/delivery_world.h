@@ -16,6 +16,7 @@
 #include "connector/config/registry.h"
 #include "connector/delivery/deliverer.h"
 #include "connector/delivery/fake_pinterest.h"
+#include "connector/delivery/forget_runner.h"
 #include "connector/membership/memory_disk.h"
 #include "connector/membership/rocksdb_store.h"
 #include "connector/membership/store.h"
@@ -89,12 +90,22 @@ class DeliveryWorld {
   // The next batch of an export to be filled; unnumbered if its id is empty.
   membership::Batch MakeBatch(const std::string& ad_account,
                               const std::string& export_id);
-  absl::Status CommitAndWait(membership::Batch batch);
+  absl::Status CommitAndWait(membership::Batch batch,
+                             membership::CommitOutcome* outcome = nullptr);
   // What the model is to say of a record.
   void Expect(const std::string& segment, int record,
               membership::Change change) {
     model_[segment][record] = change;
   }
+  // Asks for records to be forgotten; updates the model. Brought on by
+  // RunForgetting() only.
+  absl::StatusOr<membership::CommitOutcome> TryForget(
+      const std::vector<int>& records, const std::string& request_id);
+  // What forgetting can do now; false if that is nothing.
+  bool RunForgetting() { return forget_runner_->RunReadyStep(); }
+  // Runs everything, the clock as well, until nothing is left to be forgotten
+  // and nothing waits.
+  bool RunUntilForgotten(absl::Duration at_most = absl::Hours(24));
 
   // Closes what Open() opened. With a memory disk, only the first `kept` of the
   // writes that were not synced are left.
@@ -152,6 +163,8 @@ class DeliveryWorld {
     return "cdp/ups/" + segment;
   }
 
+  // Where the store is.
+  const std::string& directory() const { return directory_; }
   // nullptr with a RocksDB.
   membership::MemoryDisk* disk() { return disk_.get(); }
   FakeClock& clock() { return clock_; }
@@ -175,6 +188,7 @@ class DeliveryWorld {
   std::unique_ptr<membership::MembershipStore> store_;
   std::unique_ptr<config::Registry> registry_;
   std::unique_ptr<Deliverer> deliverer_;
+  std::unique_ptr<ForgetRunner> forget_runner_;
   int max_passes_ = 48;
   int64_t min_members_to_confirm_ = 100;
   std::function<membership::Ledger*(membership::Ledger*)> ledger_wrapper_;

@@ -211,8 +211,9 @@ absl::Status ListPass::Prepare(const PassRoute& route) {
   removals_ = std::make_unique<SortedChanges::Reader>(changes_.removals);
   additions_ = std::make_unique<SortedChanges::Reader>(changes_.additions);
 
-  const bool nothing =
-      changes_.removals.count() == 0 && changes_.additions.count() == 0;
+  ReadForced(route);
+  const bool nothing = changes_.removals.count() == 0 &&
+                       changes_.additions.count() == 0 && forced_.empty();
   const bool looks = row_.customer_list_id.empty() || row_.look_for_newer;
   phase_ = looks && !nothing ? Phase::kFindList : Phase::kRemovals;
   return absl::OkStatus();
@@ -591,6 +592,11 @@ bool ListPass::MustSend(const SortedChange& change,
     // it.
     if (entry.state.has_value()) return true;
     counts_.netted_out += counted;
+    return false;
+  }
+  // The first request of the pass removed it.
+  if (forced_.ContainsSorted(change.record)) {
+    counts_.delivered += counted;
     return false;
   }
   // It came to the list after that was to be emptied.

@@ -30,6 +30,7 @@
 #include "connector/delivery/record_buffer.h"
 #include "connector/delivery/sort_budget.h"
 #include "connector/membership/counter_table.h"
+#include "connector/membership/forget.h"
 #include "connector/membership/ledger.h"
 #include "connector/membership/operations.h"
 
@@ -43,6 +44,8 @@ struct PassEnvironment {
   // Set when the process stops; may be nullptr.
   const std::atomic<bool>* stop = nullptr;
   membership::Operations* operations = nullptr;
+  // nullptr: nobody is forgotten.
+  membership::Forgets* forgets = nullptr;
   // nullptr: Pinterest's counters are not noted.
   membership::CounterTable* counters = nullptr;
   Clock* clock = nullptr;
@@ -167,6 +170,9 @@ class ListPass {
   absl::Status ReadOperation(const PassRoute& route);
   // Reads its next piece.
   absl::Status ReadPiece(FullSyncJoin& join, ChangeSorter& sorter);
+  // In list_pass_forget.cc: what is removed in any case. Makes it the first
+  // thing to send, unless this is a preview.
+  void ReadForced(const PassRoute& route);
   // Another operation began, or this one was overtaken.
   bool OperationChanged() const;
   bool Emptying() const {
@@ -238,6 +244,8 @@ class ListPass {
   DoubtSet late_;
   std::vector<uint64_t> echoes_;
   NettedChanges changes_;
+  // Ascending.
+  RecordBuffer forced_;
   std::unique_ptr<SortedChanges::Reader> removals_;
   std::unique_ptr<SortedChanges::Reader> additions_;
   // Nothing is changed, neither here nor at Pinterest.

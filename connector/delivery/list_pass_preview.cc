@@ -23,6 +23,11 @@ absl::StatusOr<ListPreview> ListPass::Preview(
   const size_t max_bytes = MaxWireBytes(route);
 
   ListPreview preview;
+  if (!forced_.empty() && !row_.customer_list_id.empty()) {
+    preview.removals += static_cast<int64_t>(forced_.size());
+    preview.requests +=
+        static_cast<int64_t>((forced_.size() + max_records - 1) / max_records);
+  }
   for (Change change : {Change::kRemove, Change::kAdd}) {
     SortedChanges::Reader& changes =
         change == Change::kRemove ? *removals_ : *additions_;

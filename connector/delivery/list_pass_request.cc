@@ -250,6 +250,12 @@ absl::StatusOr<ListPass::StepResult> ListPass::Failed(
       if (doubt != 0 && former() && IsGone(route)) {
         // Nobody is on it any more.
         Observe(DeliveryEvent::Kind::kListGone, "the replaced list is gone");
+        if (environment_.forgets != nullptr) {
+          if (absl::Status s = environment_.forgets->NoteListGone(list_);
+              !s.ok()) {
+            return s;
+          }
+        }
         work_.clear();
         suspects_.clear();
         piece_is_last_ = true;

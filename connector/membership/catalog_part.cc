@@ -138,6 +138,8 @@ absl::Status CatalogPart::DeleteDestination(DestinationNumber destination) {
   set.Delete(Family::kMeta, NumberKey(kDestinationKey, destination));
   set.DeleteRange(Family::kMeta,
                   PrefixRange(NumberKey(kAudienceKey, destination)));
+  set.DeleteRange(Family::kMeta,
+                  PrefixRange(NumberKey(kForgetKey, destination)));
   set.Delete(Family::kCounters, NumberKey(kNoSegmentKey, destination));
   set.DeleteRange(Family::kExports, PrefixRange(PlainKey(destination)));
   set.DeleteRange(Family::kJournal, PrefixRange(PlainKey(destination)));
@@ -191,6 +193,8 @@ absl::Status CatalogPart::DeleteDestination(DestinationNumber destination) {
     tables.full_sync_lists.erase(list);
     tables.exit_lists.erase(list);
   }
+  tables.forgets.erase(tables.forgets.lower_bound({destination, 0}),
+                       tables.forgets.lower_bound({destination + 1, 0}));
   tables.destinations.erase(destination);
   return absl::OkStatus();
 }

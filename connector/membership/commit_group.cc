@@ -104,6 +104,10 @@ void CommitGroup::Take(Batch batch, Done done) {
     }
     return;
   }
+  if (batch.forget.has_value()) {
+    taken_.push_back({std::move(done), Forget(batch), nullptr});
+    return;
+  }
   ExportDraft* draft = nullptr;
   absl::StatusOr<bool> repeat = Check(batch, &draft);
   if (!repeat.ok()) {
@@ -512,6 +516,7 @@ void CommitGroup::Publish() {
   core_.tables.mutex.AssertHeld();  // the same one, under its other name
   PublishPeople();
   PublishFullSyncs();
+  PublishForgets();
   for (auto& [key, draft] : exports_) {
     if (!draft.changed) continue;
     ExportState* state = draft.state;

@@ -167,6 +167,10 @@ class CommitGroup {
   void WriteFullSyncs();
   void PublishFullSyncs() ABSL_EXCLUSIVE_LOCKS_REQUIRED(core_.tables.mutex);
 
+  // In commit_group_forget.cc.
+  absl::StatusOr<CommitOutcome> Forget(const Batch& batch);
+  void PublishForgets() ABSL_EXCLUSIVE_LOCKS_REQUIRED(core_.tables.mutex);
+
   void AddRejections(const Batch& batch);
   absl::Status Write();
   void Publish();
@@ -195,6 +199,9 @@ class CommitGroup {
   std::map<SegmentNumber, HeldRow> newly_held_;
   std::map<ListNumber, FullSyncDraft> full_syncs_;
   std::vector<ListNumber> ended_;
+  std::vector<ForgetRow> forgets_;
+  // Receipts that go, the oldest.
+  std::vector<std::pair<DestinationNumber, ForgetNumber>> old_forgets_;
 };
 
 }  // namespace connector::membership

@@ -147,6 +147,21 @@ class Database {
   // Makes a copy of all that was written, at a path that is not there yet.
   absl::Status Copy(const std::string& path);
 
+  // In database_clean.cc. What was deleted or overwritten stays in files until
+  // something rewrites them; these see to it that it does not. UNAVAILABLE
+  // FILES_IN_USE while somebody still reads or copies such a file.
+
+  // Older values of these keys, and deleted ones, go from the tables.
+  absl::Status Clean(Family family, const KeyRange& range);
+  // The file that lists the tables names their first and last keys, also of
+  // tables that are gone. If it holds any of these bytes it is written anew.
+  absl::Status CleanManifest(const std::vector<std::string>& texts);
+  // The same as Clean(), and all of the log that was written before goes, with
+  // every file that is no longer needed. Last of the three.
+  absl::Status CleanLog(Family family, const KeyRange& range);
+  // Lets what is under way of these end with an error, and what is yet to come.
+  void CancelCleaning() { cancel_cleaning_ = true; }
+
   // OK until a write failed or damage was found.
   absl::Status Healthy();
 
@@ -155,7 +170,7 @@ class Database {
   friend class Scan;
 
   explicit Database(const DatabaseOptions& options)
-      : on_failure_(options.on_failure) {}
+      : on_failure_(options.on_failure), on_disk_(!options.open_db) {}
 
   rocksdb::ColumnFamilyHandle* handle(Family family) {
     return handles_[static_cast<int>(family)];
@@ -167,17 +182,22 @@ class Database {
   void Adopt(rocksdb::DB* db,
              absl::Span<rocksdb::ColumnFamilyHandle* const> handles);
   absl::Status VerifyTables(int64_t at_most);
+  absl::Status CleanStatus(const rocksdb::Status& status);
+  absl::StatusOr<bool> ManifestHolds(const std::vector<std::string>& texts);
   // Of a read, without what a message of the database might quote. Damage is
   // a failure of the whole store.
   absl::Status ReadStatus(const rocksdb::Status& status);
   absl::Status Fail(const rocksdb::Status& status);
 
   const std::function<void(const absl::Status&)> on_failure_;
+  // There are files.
+  const bool on_disk_;
   // Held as long as the directory is in use.
   int lock_file_ = -1;
   GapStop gap_stop_;
   std::unique_ptr<rocksdb::DB> db_;
   std::array<rocksdb::ColumnFamilyHandle*, kFamilies> handles_ = {};
+  std::atomic<bool> cancel_cleaning_{false};
   // Writes up to this number are on stable storage (see log_check.h).
   std::atomic<uint64_t> stable_{0};
   absl::Mutex mutex_;

@@ -64,6 +64,9 @@ DatabaseSetup SetUpDatabase(int64_t memory_budget, size_t write_buffer_bytes,
   // A MANIFEST that lost its end would otherwise be taken for an older one, and
   // what the logs held that are gone since would be missed silently.
   options.track_and_verify_wals_in_manifest = true;
+  // Written anew more often than it need be, so that Database::CleanManifest()
+  // can make that happen.
+  options.max_manifest_file_size = kMaxManifestBytes;
   // A failure stops the process; nothing is tried behind its back.
   options.max_bgerror_resume_count = 0;
   // RocksDB's own log is for people who look into trouble; it holds no keys.

@@ -9,6 +9,10 @@
 
 namespace connector::membership {
 
+// The file that lists the tables is written anew when it is larger: room for
+// the changes of 20,000 tables.
+inline constexpr uint64_t kMaxManifestBytes = 4 << 20;
+
 // How the database is set up: everything that is a number to be tuned.
 struct DatabaseSetup {
   rocksdb::DBOptions options;

@@ -2,6 +2,7 @@
 #include <limits>
 #include <random>
 
+#include "connector/membership/forget_rows.h"
 #include "connector/membership/keys.h"
 #include "connector/membership/rows.h"
 #include "connector/membership/store_fixture.h"
@@ -304,6 +305,43 @@ TEST(RowsTest, OlderRowsHaveTheDefaults) {
   EXPECT_FALSE(DecodeList(value)->look_for_newer);
 }
 
+TEST(RowsTest, ARequestToForgetRoundTrips) {
+  ForgetRow row;
+  row.forget.commit = 7;
+  row.forget.phase = ForgetPhase::kPurging;
+  row.forget.receipt_id = "receipt";
+  row.forget.request_id = "request";
+  row.forget.forms = 2;
+  row.forget.request_time = absl::FromUnixSeconds(10);
+  row.forget.confirm_time = absl::FromUnixSeconds(11);
+  ForgetList& list = row.forget.lists.emplace_back();
+  list.list = 3;
+  list.segment = 4;
+  list.outcome = ForgetList::Outcome::kGone;
+  list.outcome_time = absl::FromUnixSeconds(12);
+  list.customer_list_id = "643";
+  list.later_event = true;
+  row.records = {TestRecord(1), TestRecord(2, RecordKind::kOpaque)};
+  const auto read = DecodeForget(EncodeForget(row));
+  ASSERT_TRUE(read.has_value());
+  EXPECT_EQ(read->forget.commit, 7u);
+  EXPECT_EQ(read->forget.phase, ForgetPhase::kPurging);
+  EXPECT_EQ(read->forget.receipt_id, "receipt");
+  EXPECT_EQ(read->forget.request_id, "request");
+  EXPECT_EQ(read->forget.forms, 2);
+  EXPECT_EQ(read->forget.request_time, absl::FromUnixSeconds(10));
+  EXPECT_EQ(read->forget.confirm_time, absl::FromUnixSeconds(11));
+  EXPECT_EQ(read->forget.purge_time, absl::InfinitePast());
+  ASSERT_EQ(read->forget.lists.size(), 1u);
+  EXPECT_EQ(read->forget.lists[0].list, 3u);
+  EXPECT_EQ(read->forget.lists[0].segment, 4u);
+  EXPECT_EQ(read->forget.lists[0].outcome, ForgetList::Outcome::kGone);
+  EXPECT_EQ(read->forget.lists[0].outcome_time, absl::FromUnixSeconds(12));
+  EXPECT_EQ(read->forget.lists[0].customer_list_id, "643");
+  EXPECT_TRUE(read->forget.lists[0].later_event);
+  EXPECT_EQ(read->records, row.records);
+}
+
 TEST(RowsTest, RandomBytesDoNotCrash) {
   std::mt19937_64 generator(2);
   for (int i = 0; i < 100'000; ++i) {
@@ -322,6 +360,7 @@ TEST(RowsTest, RandomBytesDoNotCrash) {
     DecodeEcho(noise);
     DecodeRejection(noise);
     DecodeFullSync(noise);
+    DecodeForget(noise);
     ParseExportKey(noise);
   }
 }

@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "connector/membership/forget.h"
 #include "connector/membership/full_sync.h"
 #include "connector/membership/run.h"
 #include "connector/membership/statement_run.h"
@@ -96,6 +97,8 @@ struct Batch {
   std::optional<FullSyncFrame> full_sync;
   // Nothing but this, without an export.
   std::optional<FullSyncDecision> full_sync_decision;
+  // The same.
+  std::optional<ForgetRequest> forget;
 
   std::vector<SegmentChanges> segments;
   // What profiles are now. Their places and those in `run` of all segments are
@@ -117,6 +120,8 @@ struct CommitOutcome {
   bool repeat = false;
   // Of the batch's export; empty export_id for an unnumbered batch.
   ExportPosition position;
+  // Of a request to forget: the new one, or with `repeat` that of its id.
+  ForgetNumber forget = 0;
 };
 
 // Takes batches and makes them durable. Thread-safe.
@@ -138,7 +143,8 @@ class Intake {
   // Errors: ABORTED STREAM_FENCED; OUT_OF_RANGE SEQUENCE_GAP (metadata
   // "expected"); INVALID_ARGUMENT SEQUENCE_REUSED; FAILED_PRECONDITION
   // EXPORT_ENDED, FULL_SYNC_NOT_OPEN, and of a decision FULL_SYNC_NOT_WAITING
-  // or NOT_FOUND FULL_SYNC_NOT_FOUND;
+  // or NOT_FOUND FULL_SYNC_NOT_FOUND; of a request to forget
+  // RESOURCE_EXHAUSTED TOO_MANY_FORGETS and ALREADY_EXISTS REQUEST_ID_REUSED;
   // RESOURCE_EXHAUSTED BACKLOG_FULL, FULL_SYNCS_FULL, and DISK_FULL while the
   // disk has no more than delivery needs, all with a retry delay, and
   // FULL_SYNC_TOO_LARGE for what will never fit; NOT_FOUND

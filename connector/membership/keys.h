@@ -22,6 +22,7 @@
 //             'K' credential id                  its configuration
 //             'L' list(4)                        ListRow
 //             'O' list(4)                        ListOperation
+//             'R' destination(4) number(8)       ForgetRow (forget_rows.h)
 //             'S' segment(4)                     SegmentRow
 //   exports   destination(4) size(2) id 0(8)     ExportRow
 //             destination(4) size(2) id number(8)  BatchRow, until delivered
@@ -73,6 +74,7 @@ inline constexpr char kFullSyncKey = 'F';
 inline constexpr char kCredentialKey = 'K';
 inline constexpr char kListKey = 'L';
 inline constexpr char kOperationKey = 'O';
+inline constexpr char kForgetKey = 'R';
 inline constexpr char kSegmentKey = 'S';
 inline constexpr char kDoubtKey = 'd';
 inline constexpr char kEchoKey = 'e';

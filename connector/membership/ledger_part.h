@@ -71,15 +71,16 @@ class LedgerPart final : public Ledger {
                       DoubtNumber last_doubt, const PassCounts& counts,
                       absl::Time now) override;
 
- private:
-  // The list's row; NOT_FOUND once its destination is deleted.
-  absl::StatusOr<ListRow> FindRow(ListNumber list);
   // Writes updates of blocks in pieces. `last_piece` adds to the set what goes
-  // with the last one.
+  // with the last one. The caller holds `use` of the tables.
   absl::Status UpdateBlocks(const ListRow& row,
                             absl::Span<const BlockUpdate> updates,
                             Database::Sync sync,
                             absl::FunctionRef<void(WriteSet&)> last_piece);
+
+ private:
+  // The list's row; NOT_FOUND once its destination is deleted.
+  absl::StatusOr<ListRow> FindRow(ListNumber list);
   // Adds the deletion of the runs up to `through`.
   absl::Status DeleteRuns(ListNumber list, CommitNumber through, WriteSet& set);
   // Forgets the exits of a list that were committed before `before`.

@@ -3,6 +3,8 @@
 #include <functional>
 #include <utility>
 
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
 #include "connector/membership/database_options.h"
 #include "rocksdb/env.h"
 #include "rocksdb/utilities/stackable_db.h"
@@ -236,6 +238,22 @@ rocksdb::Status MemoryDisk::Write(bool sync, const rocksdb::WriteBatch& batch) {
     unsynced_.push_back(std::move(undo));
   }
   return last ? died : status;
+}
+
+std::vector<std::string> MemoryDisk::PlacesOf(const std::string& bytes) {
+  absl::MutexLock lock(&mutex_);
+  std::vector<std::string> places;
+  for (size_t family = 0; family < tables_.size(); ++family) {
+    if (tables_[family] == nullptr) continue;
+    for (const auto& [key, value] : *tables_[family]) {
+      if (key.find(bytes) != std::string::npos ||
+          value.find(bytes) != std::string::npos) {
+        places.push_back(
+            absl::StrCat(family, ":", absl::BytesToHexString(key)));
+      }
+    }
+  }
+  return places;
 }
 
 size_t MemoryDisk::unsynced_writes() {

@@ -32,6 +32,9 @@ class MemoryDisk {
                                 rocksdb::DB**)>
   Opener();
 
+  // Where these bytes stand: family and key in hex, as "5:0000…".
+  std::vector<std::string> PlacesOf(const std::string& bytes);
+
   // Writes since the last one that was synced.
   size_t unsynced_writes();
   // What a power cut does: of those, only the first `kept` are left. (After a

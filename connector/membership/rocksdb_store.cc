@@ -11,6 +11,7 @@
 #include "connector/membership/catalog_part.h"
 #include "connector/membership/committer.h"
 #include "connector/membership/export_progress.h"
+#include "connector/membership/forget_part.h"
 #include "connector/membership/full_sync_part.h"
 #include "connector/membership/journal_part.h"
 #include "connector/membership/ledger_part.h"
@@ -37,6 +38,7 @@ class RocksdbStore final : public MembershipStore {
         ledger_(*core_, progress_, rejections_),
         journal_(*core_, rejections_),
         full_syncs_(*core_, progress_),
+        forgets_(*core_, ledger_),
         audiences_(*core_),
         people_(*core_, progress_),
         committer_(*core_, progress_, rejections_, full_syncs_) {}
@@ -340,6 +342,37 @@ class RocksdbStore final : public MembershipStore {
     return audiences_.ChangeCounters(list, change);
   }
 
+  std::vector<Forget> FindForgets(DestinationNumber destination) override {
+    return forgets_.FindForgets(destination);
+  }
+  std::vector<Forget> UnfinishedForgets() override {
+    return forgets_.UnfinishedForgets();
+  }
+  std::vector<identity_mapping::Record> ForcedRemovals(
+      ListNumber list, CommitNumber settled, CommitNumber through) override {
+    return forgets_.ForcedRemovals(list, settled, through);
+  }
+  absl::Status NoteListGone(ListNumber list) override {
+    return forgets_.NoteListGone(list);
+  }
+  absl::StatusOr<bool> NoteProgress() override {
+    return forgets_.NoteProgress();
+  }
+  std::vector<ListNumber> ListsOf(DestinationNumber destination) override {
+    return forgets_.ListsOf(destination);
+  }
+  absl::Status PurgeList(ListNumber list) override {
+    return forgets_.PurgeList(list);
+  }
+  absl::Status EndPurge(DestinationNumber destination,
+                        const std::vector<ForgetNumber>& numbers) override {
+    return forgets_.EndPurge(destination, numbers);
+  }
+  absl::Status EraseRows(DestinationNumber destination) override {
+    return forgets_.EraseRows(destination);
+  }
+  void CancelPurge() override { forgets_.CancelPurge(); }
+
  private:
   // In the order of dependence; the committer's thread stops first.
   const std::unique_ptr<Database> database_;
@@ -351,6 +384,7 @@ class RocksdbStore final : public MembershipStore {
   LedgerPart ledger_;
   JournalPart journal_;
   FullSyncPart full_syncs_;
+  ForgetPart forgets_;
   AudiencePart audiences_;
   PeoplePart people_;
   Committer committer_;

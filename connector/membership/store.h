@@ -11,6 +11,7 @@
 #include "connector/membership/audience_table.h"
 #include "connector/membership/catalog.h"
 #include "connector/membership/counter_table.h"
+#include "connector/membership/forget.h"
 #include "connector/membership/full_sync.h"
 #include "connector/membership/intake.h"
 #include "connector/membership/journal.h"
@@ -32,7 +33,8 @@ class MembershipStore : public Catalog,
                         public CounterTable,
                         public Maintenance,
                         public FullSyncs,
-                        public People {
+                        public People,
+                        public Forgets {
  public:
   ~MembershipStore() override = default;
 };

@@ -25,6 +25,7 @@
 #include "connector/membership/database.h"
 #include "connector/membership/disk_space.h"
 #include "connector/membership/export_table.h"
+#include "connector/membership/forget_rows.h"
 #include "connector/membership/notifier.h"
 #include "connector/membership/pending_queue.h"
 #include "connector/membership/people_rows.h"
@@ -175,6 +176,9 @@ struct Tables {
 
   // What is under way with whole lists.
   std::map<ListNumber, ListOperation> operations ABSL_GUARDED_BY(mutex);
+  // Requests to forget, by destination and number.
+  std::map<std::pair<DestinationNumber, ForgetNumber>, ForgetRow> forgets
+      ABSL_GUARDED_BY(mutex);
   // Segments with audience_steps.
   std::set<SegmentNumber> audience_work ABSL_GUARDED_BY(mutex);
 

@@ -22,6 +22,7 @@ LogLevel LevelOf(delivery::DeliveryEvent::Kind kind) {
     case Kind::kOperationBegun:
     case Kind::kOperationEnded:
     case Kind::kOperationWaits:
+    case Kind::kForgetting:
       return LogLevel::kInfo;
     case Kind::kTwinListFound:
     case Kind::kRequestFailed:

@@ -19,6 +19,7 @@
 #include "connector/admin/destination_service.h"
 #include "connector/admin/full_sync_service.h"
 #include "connector/admin/maintenance_service.h"
+#include "connector/admin/privacy_service.h"
 #include "connector/admin/segment_service.h"
 #include "connector/audiences/audience_keeper.h"
 #include "connector/base/crash_point.h"
@@ -28,6 +29,7 @@
 #include "connector/config/config_file.h"
 #include "connector/config/registry.h"
 #include "connector/delivery/deliverer.h"
+#include "connector/delivery/forget_runner.h"
 #include "connector/edge/lifecycle_segments.h"
 #include "connector/ingest/export_service.h"
 #include "connector/membership/store.h"
@@ -65,7 +67,8 @@ constexpr const char* kHealthServices[] = {
     "audience_sync.v1.DestinationService",
     "audience_sync.v1.MaintenanceService",
     "audience_sync.v1.SegmentService",
-    "audience_sync.v1.FullSyncService"};
+    "audience_sync.v1.FullSyncService",
+    "audience_sync.v1.PrivacyService"};
 
 std::string Join(const std::string& directory, absl::string_view name) {
   return absl::StrCat(directory, "/", name);
@@ -108,6 +111,7 @@ struct Server::Parts {
   std::unique_ptr<pinterest::CredentialClients> clients;
   std::unique_ptr<pinterest::CredentialClients> check_clients;
   std::unique_ptr<delivery::Deliverer> deliverer;
+  std::unique_ptr<delivery::ForgetRunner> forget_runner;
   std::unique_ptr<audiences::AudienceKeeper> keeper;
   std::unique_ptr<ingest::ExportService> export_service;
   admin::AdminContext admin_context;
@@ -115,6 +119,7 @@ struct Server::Parts {
   std::unique_ptr<admin::SegmentServiceImpl> segment_service;
   std::unique_ptr<admin::MaintenanceServiceImpl> maintenance_service;
   std::unique_ptr<admin::FullSyncServiceImpl> full_sync_service;
+  std::unique_ptr<admin::PrivacyServiceImpl> privacy_service;
   std::unique_ptr<grpc::Server> grpc_server;
   std::string address;
   std::string socket_path;
@@ -221,6 +226,7 @@ absl::Status Server::Parts::Open() {
   delivery_options.operations = store.get();
   delivery_options.counters = store.get();
   delivery_options.registry = registry.get();
+  delivery_options.forgets = store.get();
   delivery_options.full_syncs = store.get();
   delivery_options.intake = store.get();
   delivery_options.people = store.get();
@@ -241,6 +247,15 @@ absl::Status Server::Parts::Open() {
   auto delivering = delivery::Deliverer::Create(delivery_options);
   if (!delivering.ok()) return delivering.status();
   deliverer = *std::move(delivering);
+  delivery::ForgetRunner::Options forget_options;
+  forget_options.forgets = store.get();
+  forget_options.ledger = store.get();
+  forget_options.deliverer = deliverer.get();
+  forget_options.registry = registry.get();
+  forget_options.clock = options.clock;
+  forget_options.observer = LogDeliveryEvent;
+  forget_runner =
+      std::make_unique<delivery::ForgetRunner>(std::move(forget_options));
 
   audiences::AudienceKeeperOptions keeper_options;
   keeper_options.environment.catalog = store.get();
@@ -300,6 +315,9 @@ absl::Status Server::Parts::Open() {
       store.get(), options.backup_dir);
   full_sync_service =
       std::make_unique<admin::FullSyncServiceImpl>(admin_context, store.get());
+  privacy_service = std::make_unique<admin::PrivacyServiceImpl>(
+      admin_context, store.get(), options.random,
+      [this] { forget_runner->Wake(); });
   return absl::OkStatus();
 }
 
@@ -345,6 +363,7 @@ absl::Status Server::Parts::Serve(
   builder.RegisterService(segment_service.get());
   builder.RegisterService(maintenance_service.get());
   builder.RegisterService(full_sync_service.get());
+  builder.RegisterService(privacy_service.get());
   grpc_server = builder.BuildAndStart();
   if (grpc_server == nullptr || (!listen.is_unix() && port == 0)) {
     return MakeError(
@@ -488,6 +507,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(ServerOptions options) {
       kAudienceInterval, [&parts] { parts.TellAudiences(); });
   if (parts.options.deliver) {
     parts.deliverer->Start();
+    parts.forget_runner->Start();
     parts.keeper->Start();
   }
   ReachCrashPoint(CrashPoint::kServing);
@@ -557,6 +577,7 @@ void Server::Shutdown() {
   }
   ReachCrashPoint(CrashPoint::kShutdownIntakeEnded);
   if (parts.keeper != nullptr) parts.keeper->Stop();
+  if (parts.forget_runner != nullptr) parts.forget_runner->Stop();
   if (parts.deliverer != nullptr) parts.deliverer->Stop();
   ReachCrashPoint(CrashPoint::kShutdownDeliveryEnded);
   const bool served = parts.grpc_server != nullptr;
@@ -566,7 +587,10 @@ void Server::Shutdown() {
   parts.destination_service.reset();
   parts.segment_service.reset();
   parts.maintenance_service.reset();
+  parts.privacy_service.reset();
+  parts.full_sync_service.reset();
   parts.export_service.reset();
+  parts.forget_runner.reset();
   // The deliverer tells the keeper of lists as long as it lives.
   parts.deliverer.reset();
   parts.keeper.reset();

@@ -7,6 +7,7 @@
 
 #include "connector/membership/audience_rows.h"
 #include "connector/membership/block.h"
+#include "connector/membership/forget_rows.h"
 #include "connector/membership/keys.h"
 #include "connector/membership/rows.h"
 #include "connector/membership/run.h"
@@ -160,6 +161,9 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       break;
     case kFirstLater + 4:
       CheckRow<FullSync>(value, DecodeFullSync, EncodeFullSync);
+      break;
+    case kFirstLater + 5:
+      CheckRow<ForgetRow>(value, DecodeForget, EncodeForget);
       break;
     default:
       break;
