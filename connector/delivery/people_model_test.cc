@@ -321,7 +321,7 @@ TEST(People, ALateAdditionIsHeldBackInAHeldSegment) {
     using Event = DeliveryWorld::Event;
     const auto commit = [&](Event event) {
       world.CommitTo(DeliveryWorld::kAdAccount, {event});
-      if (!at_once) ASSERT_TRUE(world.RunUntilQuiet());
+      EXPECT_TRUE(at_once || world.RunUntilQuiet());
     };
     ASSERT_TRUE(people.Commit({{7, {1}, {{"a", kIn}}}}, true, "e").ok());
     ASSERT_TRUE(world.RunUntilQuiet());

@@ -92,13 +92,15 @@ class PeopleStoreTest : public StoreTest {
     auto database = Database::Open(options);
     EXPECT_TRUE(database.ok()) << database.status();
     bool has = false;
-    Scan scan(**database, Family::kPeople,
-              {std::string(), std::string(8, '\xff')});
-    for (scan.SeekToFirst(); scan.valid(); scan.Next()) {
-      has |= scan.key().find(bytes) != absl::string_view::npos ||
-             scan.value().find(bytes) != absl::string_view::npos;
+    {
+      Scan scan(**database, Family::kPeople,
+                {std::string(), std::string(8, '\xff')});
+      for (scan.SeekToFirst(); scan.valid(); scan.Next()) {
+        has |= scan.key().find(bytes) != absl::string_view::npos ||
+               scan.value().find(bytes) != absl::string_view::npos;
+      }
+      EXPECT_TRUE(scan.status().ok());
     }
-    EXPECT_TRUE(scan.status().ok());
     database->reset();
     Reopen();
     return has;
