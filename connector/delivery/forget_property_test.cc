@@ -105,6 +105,10 @@ class ForgetHistory {
           const int person = Pick(kPeople);
           event.record = person * kForms;
           event.change = Pick(3) == 0 ? Change::kRemove : Change::kAdd;
+          // Of some exits it is remembered that they happened.
+          if (event.change == Change::kRemove && Pick(2) == 0) {
+            event.time = Event::kAtCommit;
+          }
           if (event.change == Change::kRemove && Pick(2) == 0) {
             // Another form of the identity goes with it.
             Event form = event;
