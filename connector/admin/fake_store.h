@@ -278,11 +278,17 @@ class FakeStore final : public membership::MembershipStore {
     return absl::UnimplementedError("");
   }
   absl::StatusOr<std::unique_ptr<membership::RunCursor>> ReadRememberedExits(
-      ListNumber, CommitNumber) override {
+      ListNumber, CommitNumber, const membership::ExitFilter&) override {
     return absl::UnimplementedError("");
   }
   absl::Status ForgetExits(DestinationNumber, absl::Duration) override {
     return absl::OkStatus();
+  }
+  absl::Status DropOvertaken(
+      ListNumber, CommitNumber,
+      absl::FunctionRef<absl::StatusOr<bool>(membership::EventOrder)>)
+      override {
+    return absl::UnimplementedError("");
   }
   absl::StatusOr<std::unique_ptr<membership::DeliveredCursor>> ReadDelivered(
       ListNumber) override {
@@ -392,7 +398,7 @@ class FakeStore final : public membership::MembershipStore {
   std::vector<std::string> OtherCustomerLists(ListNumber) override {
     return {};
   }
-  absl::StatusOr<membership::ListOperation> TakeUp(ListNumber) override {
+  absl::StatusOr<membership::ListOperation> TakeUp(ListNumber, bool) override {
     return absl::UnimplementedError("");
   }
   absl::StatusOr<bool> ReadEntries(

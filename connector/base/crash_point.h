@@ -70,6 +70,8 @@
   POINT(kRefusalWritten, "membership.refusal.written")                \
   POINT(kSettleUnwritten, "membership.settle.unwritten")              \
   POINT(kSettleWritten, "membership.settle.written")                  \
+  POINT(kNettingUnwritten, "membership.netting.unwritten")            \
+  POINT(kNettingWritten, "membership.netting.written")                \
   POINT(kEchoEnded, "membership.echo.ended")                          \
   /* Requests to forget. */                                           \
   POINT(kForgetUnwritten, "membership.forget.unwritten")              \
@@ -83,6 +85,8 @@
   POINT(kForgetRecordsDropped, "membership.forget.records_dropped")   \
   POINT(kForgetErased, "membership.forget.erased")                    \
   POINT(kForgetDone, "membership.forget.done")                        \
+  POINT(kCallHistoryUnwritten, "membership.call_history.unwritten")   \
+  POINT(kCallHistoryWritten, "membership.call_history.written")       \
   /* Passes and calls of Pinterest. */                                \
   POINT(kPassPrepared, "delivery.pass.prepared")                      \
   POINT(kFullSyncJoined, "delivery.full_sync.joined")                 \

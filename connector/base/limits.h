@@ -87,6 +87,8 @@ inline constexpr int64_t kMinMembersToConfirm = 100;
 // How long a full sync waits to be confirmed.
 inline constexpr absl::Duration kFullSyncConfirmationTime = absl::Hours(7 * 24);
 inline constexpr int64_t kDefaultBacklogBytes = int64_t{4} << 30;
+// Of removals that are taken along when a list is replaced.
+inline constexpr int64_t kMaxTakenAlongBytes = int64_t{16} << 20;
 inline constexpr int kMaxHalvingRequestsPerPass = 64;
 inline constexpr int kDefaultWritesPerMinute = 200;
 inline constexpr int kMaxWritesPerMinute = 400;

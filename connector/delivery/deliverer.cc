@@ -90,6 +90,7 @@ Deliverer::Deliverer(DelivererOptions options)
   full_sync_runner_ = std::make_unique<FullSyncRunner>(
       FullSyncRunner::Options{{options_.ledger, options_.full_syncs,
                                &sort_budget_, options_.spill_directory, &stop_},
+                              options_.operations,
                               options_.intake,
                               options_.registry,
                               options_.clock,
@@ -287,6 +288,7 @@ std::shared_ptr<CredentialChannel> Deliverer::Channel(
 }
 
 ListPass::StepResult Deliverer::RunStep(Task& task) {
+  if (task.netting) return NetBacklogOf(task);
   const absl::Time now = options_.clock->Now();
   auto route = Route(task);
   if (!route.ok()) {
@@ -388,6 +390,10 @@ void Deliverer::Finish(Task& task, const ListPass::StepResult& result) {
   --running_[task.credential_id];
   wake_.Signal();  // this credential has a thread free
   step_ended_.SignalAll();
+  if (std::exchange(task.netting, false)) {
+    FinishNetting(task, result);
+    return;
+  }
   const absl::Time now = options_.clock->Now();
   task.not_before = absl::InfinitePast();
   task.removals_may_pass = result.removals_may_pass;
@@ -427,6 +433,7 @@ void Deliverer::Finish(Task& task, const ListPass::StepResult& result) {
       break;
     case StepKind::kSettled:
       EndPass(task, /*settled=*/true);
+      task.net_from = 0;
       break;
     case StepKind::kAbandoned:
       task.not_before = result.time;
@@ -468,6 +475,7 @@ void Deliverer::Schedule(Task& task) {
   if (task.running) return;          // scheduled when its step ends
   if (task.pass != nullptr) return;  // queued by its last step
   Dequeue(task);
+  task.netting = false;
   absl::Time due = task.echo_time;
   bool removal = due != absl::InfiniteFuture();
   const auto pending = options_.ledger->FindPendingList(task.list);
@@ -497,6 +505,11 @@ void Deliverer::Schedule(Task& task) {
     }
   }
   due = std::max(due, task.not_before);
+  if (pending.has_value() && due > options_.clock->Now() &&
+      WantsNetting(task, *pending)) {
+    task.netting = true;
+    due = options_.clock->Now();
+  }
   if (due != absl::InfiniteFuture()) Enqueue(task, due, removal);
 }
 
@@ -557,11 +570,14 @@ void Deliverer::OnCommit(ListNumber list, bool has_removals) {
 
 void Deliverer::OnOperation(ListNumber list) {
   absl::MutexLock lock(&mutex_);
+  // Full syncs wait for the end of a replacement.
+  full_syncs_changed_ = true;
+  full_sync_wake_.Signal();
   const auto row = options_.ledger->GetList(list);
   if (!row.ok()) return;
   Task& task = FindOrAddTask(list, row->destination);
-  // What stopped it may be what is done away with.
-  task.gate.Open();
+  // What stopped it may be what is done away with; the pass sees by the reason.
+  task.gate.ProbeNow(options_.clock->Now());
   // A step that runs ends before it is seen, and looks by itself.
   ++configuration_;
   Rouse(task, options_.clock->Now());

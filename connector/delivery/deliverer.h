@@ -145,6 +145,10 @@ class Deliverer : public DeliveryControl, public CallRouter {
     absl::Time echo_time = absl::InfiniteFuture();
     DeliveryCondition condition;
     Gate gate;
+    // From how many bytes on its backlog is to be looked at; its next step nets
+    // it, and nothing else.
+    int64_t net_from = 0;
+    bool netting = false;
     std::unique_ptr<ListPass> pass;
     // Whose place the pass takes.
     std::string pass_credential_id;
@@ -155,6 +159,14 @@ class Deliverer : public DeliveryControl, public CallRouter {
   };
 
   explicit Deliverer(DelivererOptions options);
+
+  // In deliverer_netting.cc. Whether the list, which cannot be delivered now,
+  // has more waiting than is its share.
+  bool WantsNetting(Task& task, const membership::PendingList& pending)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  ListPass::StepResult NetBacklogOf(Task& task);
+  void FinishNetting(Task& task, const ListPass::StepResult& result)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   void OnCommit(membership::ListNumber list, bool has_removals);
   // Something is to be done with the list, or no longer.

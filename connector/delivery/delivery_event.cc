@@ -32,6 +32,8 @@ const char* DeliveryEventName(DeliveryEvent::Kind kind) {
       return "OPERATION_ENDED";
     case DeliveryEvent::Kind::kForgetting:
       return "FORGETTING";
+    case DeliveryEvent::Kind::kOperationWaits:
+      return "OPERATION_WAITS";
   }
   return "UNKNOWN";
 }

@@ -32,6 +32,8 @@ struct DeliveryEvent {
     kOperationEnded,
     // A request to forget got a step further, or could not.
     kForgetting,
+    // Something has to come before it.
+    kOperationWaits,
   };
   Kind kind;
   std::string ad_account_id;

@@ -203,7 +203,8 @@ INSTANTIATE_TEST_SUITE_P(
                     ForgetfulLedger::Fault::kNoEchoes,
                     ForgetfulLedger::Fault::kCountsTwice,
                     ForgetfulLedger::Fault::kForgetsSettledRuns,
-                    ForgetfulLedger::Fault::kForgetsExits));
+                    ForgetfulLedger::Fault::kForgetsExits,
+                    ForgetfulLedger::Fault::kNetsTooMuch));
 
 }  // namespace
 }  // namespace connector::delivery

@@ -271,6 +271,178 @@ TEST_F(OperationsTest, AListThatVanishedIsReplaced) {
   EXPECT_EQ(Segment().former_list, 0u);
 }
 
+// Nobody is on it any more, so nothing is taken along to it, however much
+// waits.
+TEST_F(OperationsTest, RemovalsAreNotTakenAlongToAListThatVanished) {
+  Deliver(Events(1, 9, Change::kAdd));
+  world_.pinterest().Vanish(List().customer_list_id);
+  world_.Commit({{"a", 1, Change::kRemove}});
+  world_.clock().Advance(absl::Minutes(1));
+  world_.RunSteps();
+  ASSERT_TRUE(world_.store().RequestReplacement(Segment().number, {}).ok());
+  world_.RunSteps(1);
+  ASSERT_NE(Segment().former_list, 0u);
+  EXPECT_FALSE(
+      world_.store().FindPendingList(Segment().former_list).has_value());
+  ASSERT_TRUE(world_.RunUntilQuiet());
+  EXPECT_EQ(On(List().customer_list_id), Texts(2, 9));
+  EXPECT_EQ(world_.Counts("a").pending(), 0);
+}
+
+// A 404 that is about something else takes nobody's removal away.
+TEST_F(OperationsTest, RemovalsAreTakenAlongToAListThatOnlySeemedToVanish) {
+  Deliver(Events(1, 9, Change::kAdd));
+  const std::string old_id = List().customer_list_id;
+  world_.pinterest().SetFaults([](const FakePinterest::Call& call) {
+    return call.what == "REMOVE" ? Fault::kNotFound : Fault::kNone;
+  });
+  world_.Commit({{"a", 1, Change::kRemove}});
+  world_.clock().Advance(absl::Minutes(1));
+  world_.RunSteps();
+  world_.pinterest().SetFaults(nullptr);
+  ASSERT_TRUE(world_.store().RequestReplacement(Segment().number, {}).ok());
+  world_.RunSteps(1);
+  ASSERT_NE(Segment().former_list, 0u);
+  EXPECT_TRUE(
+      world_.store().FindPendingList(Segment().former_list).has_value());
+  ASSERT_TRUE(world_.RunUntilQuiet());
+  EXPECT_EQ(On(List().customer_list_id), Texts(2, 9));
+  EXPECT_EQ(On(old_id), std::set<std::string>());
+}
+
+// The operation listener may ask the store for anything.
+TEST_F(OperationsTest, TheListenerIsToldWithoutALockHeld) {
+  Deliver(Events(1, 9, Change::kAdd));
+  const auto segment = Segment();
+  ASSERT_TRUE(world_.store().RequestReplacement(segment.number, {}).ok());
+  int told = 0;
+  world_.store().SetOperationListener([&](membership::ListNumber) {
+    ++told;
+    // Takes the lock of all changes.
+    EXPECT_TRUE(world_.store().UpdateSegment(segment.number, {}).ok());
+  });
+  EXPECT_TRUE(world_.store().TakeUp(segment.list, /*vanished=*/false).ok());
+  EXPECT_EQ(told, 1);
+}
+
+// Its list is another one then: until the replacement is done there is nothing
+// to look for, not even now and then.
+TEST_F(OperationsTest, AFullSyncWaitsForTheEndOfAReplacement) {
+  Deliver(Events(1, 9, Change::kAdd));
+  ASSERT_TRUE(world_.store().SetSegmentPaused(Segment().number, true).ok());
+  ASSERT_TRUE(world_.store().RequestReplacement(Segment().number, {}).ok());
+  using Kind = membership::FullSyncFrame::Kind;
+  const auto frame = [&](Kind kind) {
+    return world_.TryFullSyncFrame(DeliveryWorld::kAdAccount, "full", "a", kind,
+                                   absl::Hours(1));
+  };
+  ASSERT_TRUE(frame(Kind::kBegin).ok());
+  ASSERT_TRUE(world_
+                  .TryCommitTo(DeliveryWorld::kAdAccount,
+                               Events(5, 12, Change::kAdd), "full")
+                  .ok());
+  ASSERT_TRUE(frame(Kind::kCommit).ok());
+  world_.RunSteps();
+  EXPECT_EQ(world_.deliverer().NextStepTime(), absl::InfiniteFuture());
+  EXPECT_EQ(world_.store().FindFullSyncs(Segment().list).back().state,
+            membership::FullSyncState::kJudging);
+  ASSERT_TRUE(world_.store().SetSegmentPaused(Segment().number, false).ok());
+  world_.deliverer().OnConfigurationChanged();
+  ASSERT_TRUE(world_.RunUntilQuiet());
+  EXPECT_EQ(world_.store().FindFullSyncs(Segment().list).back().state,
+            membership::FullSyncState::kApplied);
+  EXPECT_EQ(On(List().customer_list_id), Texts(5, 12));
+}
+
+// What the store says of a list that it was put back with.
+class RestoredTest : public OperationsTest {
+ protected:
+  void Restore() {
+    membership::ListRow row = List();
+    ++row.epoch;
+    row.unknown_members = true;
+    row.look_for_newer = true;
+    ASSERT_TRUE(world_.store().UpdateList(row).ok());
+    world_.pinterest().ClearCalls();
+    world_.events().clear();
+  }
+  int Twins() {
+    int twins = 0;
+    for (const auto& event : world_.events()) {
+      twins += event.kind == DeliveryEvent::Kind::kTwinListFound;
+    }
+    return twins;
+  }
+};
+
+TEST_F(RestoredTest, AListThatReplacedTheKnownOneAfterTheBackupIsFound) {
+  Deliver(Events(1, 9, Change::kAdd));
+  const std::string known = List().customer_list_id;
+  // The replacement, which this store does not know.
+  const auto first = world_.pinterest().AddList(DeliveryWorld::Name("a"), {});
+  const auto newest = world_.pinterest().AddList(
+      DeliveryWorld::Name("a"), {DeliveryWorld::WireText(3), "since"});
+  world_.pinterest().AddList(DeliveryWorld::Name("b"), {"b"});
+  Restore();
+  // A full export, with the exits.
+  world_.Commit(Events(2, 12, Change::kAdd));
+  Deliver({{"a", 1, Change::kRemove}, {"a", 3, Change::kRemove}});
+  EXPECT_EQ(List().customer_list_id, newest);
+  EXPECT_TRUE(List().unknown_members);
+  EXPECT_FALSE(List().look_for_newer);
+  auto expected = Texts(2, 12);
+  expected.erase(DeliveryWorld::WireText(3));
+  expected.insert("since");
+  EXPECT_EQ(On(newest), expected);
+  EXPECT_EQ(On(known), Texts(1, 9));
+  EXPECT_EQ(Twins(), 1);
+  const int looks = world_.CallCount("LIST");
+  EXPECT_GT(looks, 0);
+  Deliver(Events(20, 25, Change::kAdd));
+  EXPECT_EQ(world_.CallCount("LIST"), looks);
+  EXPECT_EQ(List().customer_list_id, newest);
+}
+
+TEST_F(RestoredTest, WithoutANewerListTheKnownOneIsKept) {
+  world_.pinterest().AddList(DeliveryWorld::Name("b"), {"b"});
+  Deliver(Events(1, 9, Change::kAdd));
+  const std::string known = List().customer_list_id;
+  Restore();
+  Deliver({{"a", 1, Change::kRemove}});
+  EXPECT_EQ(List().customer_list_id, known);
+  EXPECT_FALSE(List().look_for_newer);
+  EXPECT_EQ(On(known), Texts(2, 9));
+  EXPECT_EQ(Twins(), 0);
+}
+
+// The list and the one that replaced it were both made after the backup.
+TEST_F(RestoredTest, OfSeveralUnknownListsTheNewestIsTaken) {
+  auto mapped =
+      world_.store().MapSegment(world_.destination(), "ups", "a", {}, 100);
+  ASSERT_TRUE(mapped.ok());
+  world_.pinterest().AddList(DeliveryWorld::Name("a"), {});
+  const auto newest =
+      world_.pinterest().AddList(DeliveryWorld::Name("a"), {"since"});
+  Restore();
+  Deliver(Events(1, 3, Change::kAdd));
+  EXPECT_EQ(List().customer_list_id, newest);
+  EXPECT_TRUE(List().unknown_members);
+  EXPECT_EQ(Twins(), 1);
+}
+
+TEST_F(RestoredTest, ALookThatFailsIsDoneAgain) {
+  Deliver(Events(1, 9, Change::kAdd));
+  const auto newest =
+      world_.pinterest().AddList(DeliveryWorld::Name("a"), {"since"});
+  Restore();
+  world_.pinterest().SetFaults(
+      [n = 0](const FakePinterest::Call& call) mutable {
+        return call.what == "LIST" && ++n <= 2 ? Fault::kNotSent : Fault::kNone;
+      });
+  Deliver(Events(10, 12, Change::kAdd));
+  EXPECT_EQ(List().customer_list_id, newest);
+}
+
 TEST_F(OperationsTest, ABoundListGetsTheMembersAndIsNobodyElses) {
   const std::string id = world_.pinterest().AddList("made by hand", {"x"});
   auto mapped =

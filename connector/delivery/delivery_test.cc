@@ -1,4 +1,5 @@
 // Behaviours of delivery, each through the real store and deliverer.
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -7,6 +8,7 @@
 #include "connector/base/error.h"
 #include "connector/delivery/delivery_timing.h"
 #include "connector/delivery/delivery_world.h"
+#include "connector/delivery/forgetful_ledger.h"
 #include "connector/delivery/list_name.h"
 #include "connector/membership/replay.h"
 #include "gtest/gtest.h"
@@ -52,6 +54,178 @@ class DeliveryTest : public testing::Test {
 
   std::unique_ptr<DeliveryWorld> world_;
 };
+
+// Counts the remembered exits that passes read.
+class CountingLedger final : public ForgetfulLedger {
+ public:
+  CountingLedger() : ForgetfulLedger(Fault::kNone) {}
+  absl::StatusOr<std::unique_ptr<membership::RunCursor>> ReadRememberedExits(
+      membership::ListNumber list, membership::CommitNumber through,
+      const membership::ExitFilter& filter) override {
+    auto cursor = ForgetfulLedger::ReadRememberedExits(list, through, filter);
+    if (!cursor.ok()) return cursor;
+    return std::make_unique<Counting>(*std::move(cursor), &entries);
+  }
+  int entries = 0;
+
+ private:
+  class Counting final : public membership::RunCursor {
+   public:
+    Counting(std::unique_ptr<membership::RunCursor> cursor, int* entries)
+        : cursor_(std::move(cursor)), entries_(entries) {}
+    bool Next(membership::RunEntry* entry) override {
+      const bool more = cursor_->Next(entry);
+      if (more) ++*entries_;
+      return more;
+    }
+    absl::Status status() override { return cursor_->status(); }
+
+   private:
+    const std::unique_ptr<membership::RunCursor> cursor_;
+    int* const entries_;
+  };
+};
+
+TEST_F(DeliveryTest, APassReadsOnlyTheExitsThatItsLateAdditionsMayMeet) {
+  CountingLedger ledger;
+  world_->set_ledger_wrapper(
+      [&](membership::Ledger* inner) { return ledger.Wrap(inner); });
+  world_->config()
+      .mutable_destinations(0)
+      ->mutable_edge_policy()
+      ->mutable_late_addition_window()
+      ->set_seconds(3'600);
+  world_->Open();
+  // Seconds since the world began; each exit is committed when it happens.
+  const absl::Time began = world_->clock().Now();
+  const auto now = [&] {
+    return static_cast<int>(
+        absl::ToInt64Seconds(world_->clock().Now() - began));
+  };
+  for (int i = 1; i <= 50; ++i) {
+    world_->Commit({{"a", i, kRemove, true, now()}});
+    world_->clock().Advance(absl::Seconds(10));
+  }
+  ASSERT_TRUE(world_->RunUntilQuiet(absl::Minutes(5)));
+  ASSERT_EQ(ledger.entries, 0);
+  // One that is newer than all of them.
+  world_->Commit({{"a", 99, kAdd, true, now()}});
+  ASSERT_TRUE(world_->RunUntilQuiet(absl::Minutes(5)));
+  EXPECT_EQ(ledger.entries, 0);
+  EXPECT_EQ(world_->OnList("a").count(99), 1u);
+  // One that only the last three may hold back; it is told of late, and held
+  // back by its own exit.
+  world_->Commit({{"a", 50, kAdd, true, 475}});
+  ASSERT_TRUE(world_->RunUntilQuiet(absl::Minutes(5)));
+  EXPECT_EQ(ledger.entries, 2);
+  EXPECT_EQ(world_->OnList("a").count(50), 0u);
+  world_.reset();
+}
+
+class NettingTest : public DeliveryTest {
+ protected:
+  void SetUp() override {
+    DeliveryTest::SetUp();
+    world_->config()
+        .mutable_destinations(0)
+        ->mutable_delivery_policy()
+        ->set_max_backlog_bytes(kQuota);
+    world_->Open();
+    Add(1, 40);
+    ASSERT_TRUE(world_->RunUntilQuiet());
+  }
+  void Pause(bool paused) {
+    const auto segment =
+        world_->store().FindSegment(world_->destination(), "ups", "a");
+    ASSERT_TRUE(world_->store().SetSegmentPaused(segment->number, paused).ok());
+    world_->deliverer().OnConfigurationChanged();
+  }
+  int64_t Backlog() {
+    const auto pending = world_->store().FindPendingList(world_->ListOf("a"));
+    return pending.has_value() ? pending->bytes : 0;
+  }
+
+  static constexpr int64_t kQuota = 20'000;
+};
+
+TEST_F(NettingTest, ThePausedListsBacklogGrowsWithItsRecordsOnly) {
+  Pause(true);
+  const int64_t received = world_->Counts("a").intake.received;
+  int64_t most = 0;
+  for (int round = 0; round < 100; ++round) {
+    if (round % 2 == 0) {
+      Remove(1, 40);
+    } else {
+      Add(1, 40);
+    }
+    world_->RunSteps();
+    most = std::max(most, Backlog());
+    // Killed now and then.
+    if (round % 17 == 3) world_->Open();
+  }
+  // A round takes 1,300 bytes.
+  EXPECT_LT(most, kQuota);
+  EXPECT_EQ(world_->Counts("a").intake.received, received + 4'000);
+  EXPECT_GT(world_->Counts("a").settled.superseded, 2'000);
+  EXPECT_EQ(world_->CallCount("REMOVE"), 0);
+  Remove(1, 5);
+  world_->Open();
+  Pause(false);
+  ASSERT_TRUE(world_->RunUntilQuiet());
+  EXPECT_EQ(world_->OnList("a").size(), 35u);
+  world_->ExpectConverged();
+}
+
+TEST_F(NettingTest, ABlockedListsBacklogIsNettedToo) {
+  world_->pinterest().SetFaults(
+      [](const FakePinterest::Call&) { return Fault::kNotFound; });
+  int64_t most = 0;
+  for (int round = 0; round < 60; ++round) {
+    if (round % 2 == 0) {
+      Remove(1, 40);
+    } else {
+      Add(1, 40);
+    }
+    world_->clock().Advance(absl::Seconds(40));
+    world_->RunSteps();
+    most = std::max(most, Backlog());
+  }
+  EXPECT_LT(most, kQuota);
+  EXPECT_GT(world_->Counts("a").settled.superseded, 500);
+  world_->pinterest().SetFaults(nullptr);
+  ASSERT_TRUE(world_->RunUntilQuiet());
+  world_->ExpectConverged();
+}
+
+// What waits for the settlement of commits of which nothing is left.
+TEST_F(NettingTest, ExportsAreDeliveredWhenTheirListIs) {
+  Pause(true);
+  constexpr int kBatches = 60;
+  for (int i = 0; i < kBatches; ++i) {
+    std::vector<Event> events;
+    for (int r = 1; r <= 20; ++r) {
+      events.push_back({"a", r, i % 2 == 0 ? kRemove : kAdd});
+    }
+    ASSERT_TRUE(
+        world_->TryCommitTo(DeliveryWorld::kAdAccount, events, "e").ok());
+    world_->RunSteps();
+  }
+  EXPECT_GT(world_->Counts("a").settled.superseded, 500);
+  const auto delivered = [&] {
+    for (const auto& each : world_->store().Exports(world_->destination())) {
+      if (each.export_id == "e") return each.delivered;
+    }
+    return int64_t{-1};
+  };
+  EXPECT_EQ(delivered(), 0);
+  world_->Open();
+  EXPECT_EQ(delivered(), 0);
+  Pause(false);
+  ASSERT_TRUE(world_->RunUntilQuiet());
+  EXPECT_EQ(delivered(), kBatches);
+  EXPECT_EQ(world_->Counts("a").pending(), 0);
+  EXPECT_EQ(world_->OnList("a").size(), 40u);
+}
 
 TEST_F(DeliveryTest, ChangesWaitForOthersUpToTheDelay) {
   Add(1, 5);

@@ -1,6 +1,10 @@
 #ifndef CONNECTOR_DELIVERY_EVENT_TIME_H_
 #define CONNECTOR_DELIVERY_EVENT_TIME_H_
 
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+
 #include "absl/time/time.h"
 #include "connector/delivery/sorted_change.h"
 #include "connector/membership/run.h"
@@ -26,6 +30,21 @@ inline bool SetTime(const membership::RunEntry& entry, SortedChange& change) {
   change.flags |= SortedChange::kTimed;
   return true;
 }
+
+// The additions of a pass that have a time: an exit matters only if it is not
+// older than all of them.
+struct TimedAdditions {
+  bool any = false;
+  // The earliest ones.
+  int64_t event_micros = std::numeric_limits<int64_t>::max();
+  int64_t commit_millis = std::numeric_limits<int64_t>::max();
+
+  void Note(const SortedChange& addition) {
+    any = true;
+    event_micros = std::min(event_micros, addition.event_micros);
+    commit_millis = std::min(commit_millis, addition.commit_millis);
+  }
+};
 
 }  // namespace connector::delivery
 

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/strings/string_view.h"
 #include "connector/membership/ledger.h"
 
@@ -14,7 +15,7 @@ namespace connector::delivery {
 
 // A ledger with a fault of its own, to see that the tests of histories notice
 // what they are there to notice.
-class ForgetfulLedger final : public membership::Ledger {
+class ForgetfulLedger : public membership::Ledger {
  public:
   enum class Fault {
     kNone,
@@ -30,6 +31,8 @@ class ForgetfulLedger final : public membership::Ledger {
     kForgetsSettledRuns,
     // Does not remember exits once they are delivered.
     kForgetsExits,
+    // Takes some of what stands out of the backlog, too.
+    kNetsTooMuch,
   };
 
   explicit ForgetfulLedger(Fault fault) : fault_(fault) {}
@@ -78,9 +81,10 @@ class ForgetfulLedger final : public membership::Ledger {
     return std::make_unique<LossyCursor>(*std::move(runs));
   }
   absl::StatusOr<std::unique_ptr<membership::RunCursor>> ReadRememberedExits(
-      membership::ListNumber list, membership::CommitNumber through) override {
+      membership::ListNumber list, membership::CommitNumber through,
+      const membership::ExitFilter& filter) override {
     return ledger_->ReadRememberedExits(
-        list, fault_ == Fault::kForgetsExits ? 0 : through);
+        list, fault_ == Fault::kForgetsExits ? 0 : through, filter);
   }
   absl::Status ForgetExits(membership::DestinationNumber destination,
                            absl::Duration window) override {
@@ -89,6 +93,22 @@ class ForgetfulLedger final : public membership::Ledger {
   absl::StatusOr<std::unique_ptr<membership::DeliveredCursor>> ReadDelivered(
       membership::ListNumber list) override {
     return ledger_->ReadDelivered(list);
+  }
+  absl::Status DropOvertaken(
+      membership::ListNumber list, membership::CommitNumber through,
+      absl::FunctionRef<absl::StatusOr<bool>(membership::EventOrder)> stands)
+      override {
+    if (fault_ != Fault::kNetsTooMuch) {
+      return ledger_->DropOvertaken(list, through, stands);
+    }
+    int seen = 0;
+    return ledger_->DropOvertaken(
+        list, through,
+        [&](membership::EventOrder order) -> absl::StatusOr<bool> {
+          auto stays = stands(order);
+          if (!stays.ok() || ++seen % 3 != 0) return stays;
+          return false;
+        });
   }
   absl::Status UpdateList(const membership::ListRow& row) override {
     return ledger_->UpdateList(row);

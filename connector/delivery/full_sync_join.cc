@@ -133,7 +133,8 @@ absl::Status FullSyncJoin::Add(SortedChange change, ChangeSorter& sorter) {
 }
 
 absl::Status FullSyncJoin::AddDeclared(CommitNumber settled, bool timed,
-                                       bool* any_timed, ChangeSorter& sorter) {
+                                       TimedAdditions* additions,
+                                       ChangeSorter& sorter) {
   if (empty()) return absl::OkStatus();
   StopCheck stop(environment_.stop);
   membership::RunEntry entry;
@@ -161,7 +162,7 @@ absl::Status FullSyncJoin::AddDeclared(CommitNumber settled, bool timed,
       SortedChange sorted = FromRun(entry, change);
       sorted.flags = 0;
       if (timed && SetTime(entry, sorted) && change == Change::kAdd) {
-        *any_timed = true;
+        additions->Note(sorted);
       }
       if (absl::Status s = sorter.Add(sorted); !s.ok()) return s;
     }

@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "connector/delivery/change_sorter.h"
+#include "connector/delivery/event_time.h"
 #include "connector/delivery/sort_budget.h"
 #include "connector/membership/full_sync.h"
 #include "connector/membership/ledger.h"
@@ -56,10 +57,10 @@ class FullSyncJoin {
 
   // Adds what was declared, and the events after the begin that were settled
   // before this pass: they stand, but do not count again.
-  // With `timed` their times count, as in ListPass; `any_timed` is set if an
-  // addition among them has one.
+  // With `timed` their times count, as in ListPass; `additions` notes those
+  // that have one.
   absl::Status AddDeclared(membership::CommitNumber settled, bool timed,
-                           bool* any_timed, ChangeSorter& sorter);
+                           TimedAdditions* additions, ChangeSorter& sorter);
 
   // Completes the netted changes: whoever may be on the list and has no change
   // is removed.

@@ -29,6 +29,19 @@ bool NeedsConfirmation(const FullSyncVerdict& verdict,
          verdict.removals * 100 > verdict.members * max_removal_percent;
 }
 
+bool FullSyncRunner::IsBeingReplaced(membership::ListNumber list) {
+  if (options_.operations == nullptr) return false;
+  const auto operation = options_.operations->FindOperation(list);
+  if (operation.has_value() &&
+      operation->kind == membership::ListOperation::Kind::kReplace) {
+    return true;
+  }
+  const auto row = options_.join.ledger->GetList(list);
+  if (!row.ok()) return false;
+  const auto segment = options_.join.ledger->GetSegment(row->segment);
+  return segment.ok() && segment->former_list != 0;
+}
+
 std::optional<FullSyncRunner::Due> FullSyncRunner::FindDue() {
   std::optional<Due> first;
   std::set<membership::ListNumber> judged;
@@ -39,6 +52,7 @@ std::optional<FullSyncRunner::Due> FullSyncRunner::FindDue() {
       // In their order: an older one is a part of what there is without a
       // newer one.
       if (!judged.insert(full_sync.list).second) continue;
+      if (IsBeingReplaced(full_sync.list)) continue;
       due.time = absl::InfinitePast();
     }
     const auto later = not_before_.find({full_sync.list, full_sync.number});
@@ -84,11 +98,6 @@ absl::Status FullSyncRunner::Judge(const FullSync& full_sync) {
   if (!row.ok()) return row.status();
   auto segment = options_.join.ledger->GetSegment(row->segment);
   if (!segment.ok()) return segment.status();
-  // It would not be released: not worth the reading.
-  if (segment->former_list != 0) {
-    return MakeError(absl::StatusCode::kFailedPrecondition, "OPERATION_RUNNING",
-                     "the list is being replaced");
-  }
   const auto destination = options_.registry->FindDestination(row->destination);
   if (destination == nullptr) {
     return absl::NotFoundError("the destination was deleted");

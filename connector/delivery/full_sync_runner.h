@@ -14,6 +14,7 @@
 #include "connector/delivery/full_sync_join.h"
 #include "connector/membership/full_sync.h"
 #include "connector/membership/intake.h"
+#include "connector/membership/operations.h"
 
 namespace connector::delivery {
 
@@ -30,6 +31,8 @@ class FullSyncRunner {
   // All must outlive it.
   struct Options {
     JoinEnvironment join;
+    // nullptr: no list is replaced.
+    membership::Operations* operations = nullptr;
     membership::Intake* intake = nullptr;
     config::Registry* registry = nullptr;
     Clock* clock = nullptr;
@@ -50,6 +53,8 @@ class FullSyncRunner {
     membership::FullSync full_sync;
     absl::Time time;
   };
+  // It is judged when that is done: the operation listener tells.
+  bool IsBeingReplaced(membership::ListNumber list);
   // What is due first.
   std::optional<Due> FindDue();
   absl::Status Expire(const membership::FullSync& full_sync);

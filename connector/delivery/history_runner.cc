@@ -65,6 +65,8 @@ class Run {
     of_api_.set_credential_id("main");
     for (int d = 0; d < kHistoryDestinations; ++d) {
       Policy(d)->set_max_request_records(most_records_);
+      // So little that what waits for a list that is blocked is netted.
+      Policy(d)->set_max_backlog_bytes(1'000);
     }
     for (int d = 0; d < kHistoryDestinations; ++d) {
       DestinationAt(d)

@@ -38,7 +38,7 @@ class ListFinder {
         continue;
       }
       ++matches_;
-      if (newest_.empty() || Older(newest_, list.id)) newest_ = list.id;
+      if (newest_.id.empty() || Older(newest_.id, list.id)) newest_ = list;
       if (list_.id.empty() || Older(list.id, list_.id)) list_ = list;
     }
     // A bookmark that stands still would never end.
@@ -50,23 +50,24 @@ class ListFinder {
   // Empty if no list has the name. Only after the last page.
   const std::string& id() const { return list_.id; }
   // The newest of them.
-  const std::string& newest() const { return newest_; }
+  const std::string& newest() const { return newest_.id; }
+  const pinterest::CustomerList& newest_list() const { return newest_; }
   // The oldest as it was told.
   const pinterest::CustomerList& list() const { return list_; }
   int matches() const { return matches_; }
 
- private:
   // Ids are numbers that grow; they are compared as such.
   static bool Older(absl::string_view a, absl::string_view b) {
     return a.size() != b.size() ? a.size() < b.size() : a < b;
   }
 
+ private:
   const std::string name_;
   const std::vector<std::string> others_;
   const std::string ignored_through_;
-  std::string newest_;
   std::string bookmark_;
   pinterest::CustomerList list_;
+  pinterest::CustomerList newest_;
   int matches_ = 0;
 };
 

@@ -174,7 +174,7 @@ absl::Status ListPass::Prepare(const PassRoute& route) {
     return status;
   }
   // Additions first: times matter only if one of them has one.
-  bool timed = false;
+  TimedAdditions timed;
   if (absl::Status status = join.AddDeclared(
           row_.settled, window > absl::ZeroDuration(), &timed, sorter);
       !status.ok()) {
@@ -186,12 +186,13 @@ absl::Status ListPass::Prepare(const PassRoute& route) {
     return status;
   }
   if (absl::Status status =
-          ReadRuns(Change::kRemove, timed, &timed, join, sorter);
+          ReadRuns(Change::kRemove, timed.any, &timed, join, sorter);
       !status.ok()) {
     return status;
   }
-  if (timed) {
-    if (absl::Status status = ReadRememberedExits(sorter); !status.ok()) {
+  if (timed.any) {
+    if (absl::Status status = ReadRememberedExits(timed, window, sorter);
+        !status.ok()) {
       return status;
     }
   }
@@ -212,8 +213,8 @@ absl::Status ListPass::Prepare(const PassRoute& route) {
   ReadForced(route);
   const bool nothing = changes_.removals.count() == 0 &&
                        changes_.additions.count() == 0 && forced_.empty();
-  phase_ = row_.customer_list_id.empty() && !nothing ? Phase::kFindList
-                                                     : Phase::kRemovals;
+  const bool looks = row_.customer_list_id.empty() || row_.look_for_newer;
+  phase_ = looks && !nothing ? Phase::kFindList : Phase::kRemovals;
   return absl::OkStatus();
 }
 
@@ -287,36 +288,34 @@ absl::Status ListPass::ReadOperation(const PassRoute& route) {
     operation_.reset();
     return absl::OkStatus();
   }
+  // What is applied or removed first would stay on the list that is replaced;
+  // but if that has vanished, replacing it is the cure.
+  bool vanished = false;
   if (operation_->kind == membership::ListOperation::Kind::kReplace &&
-      AppliesFullSync() &&
-      !absl::StrContains(
+      absl::StrContains(
           GetErrorDetail(route.list_gate->condition().reason).reason,
           "NOT_FOUND")) {
-    // First that: what it removes would stay on the list that is replaced. But
-    // not if that has vanished: then replacing it is the cure.
-    operation_.reset();
-    return absl::OkStatus();
+    auto row = environment_.ledger->GetList(list_);
+    if (!row.ok()) return row.status();
+    row_ = *std::move(row);
+    vanished = !row_.customer_list_id.empty() && IsGone(route);
   }
-  auto taken = environment_.operations->TakeUp(list_);
+  auto taken = environment_.operations->TakeUp(list_, vanished);
   const std::string reason = GetErrorDetail(taken.status()).reason;
-  if (reason == "TOO_MANY_REMOVALS_WAIT" || reason == "CREATION_UNANSWERED") {
+  if (reason == "TOO_MANY_REMOVALS_WAIT" || reason == "CREATION_UNANSWERED" ||
+      reason == "FULL_SYNC_RELEASED") {
+    Observe(DeliveryEvent::Kind::kOperationWaits,
+            std::string(taken.status().message()));
     operation_.reset();
     return absl::OkStatus();
   }
   if (!taken.ok()) return taken.status();
   operation_ = *std::move(taken);
+  // It was about the list that is not used any more.
+  if (vanished) route.list_gate->Open();
   Observe(DeliveryEvent::Kind::kOperationBegun,
           OperationName(operation_->kind));
   return absl::OkStatus();
-}
-
-bool ListPass::AppliesFullSync() const {
-  if (environment_.full_syncs == nullptr) return false;
-  const auto full_syncs = environment_.full_syncs->FindFullSyncs(list_);
-  return std::any_of(
-      full_syncs.begin(), full_syncs.end(), [](const auto& full_sync) {
-        return full_sync.state == membership::FullSyncState::kReleased;
-      });
 }
 
 bool ListPass::OperationChanged() const {
@@ -365,8 +364,9 @@ absl::Status ListPass::ReadPiece(FullSyncJoin& join, ChangeSorter& sorter) {
   return absl::OkStatus();
 }
 
-absl::Status ListPass::ReadRuns(Change change, bool timed, bool* any_timed,
-                                FullSyncJoin& join, ChangeSorter& sorter) {
+absl::Status ListPass::ReadRuns(Change change, bool timed,
+                                TimedAdditions* additions, FullSyncJoin& join,
+                                ChangeSorter& sorter) {
   // Runs up to the settled commit may be kept for a full sync.
   const membership::CommitNumber settled = row_.settled;
   // What waited when the list was to be emptied, and what came since.
@@ -377,19 +377,20 @@ absl::Status ListPass::ReadRuns(Change change, bool timed, bool* any_timed,
   if (superseded > settled) {
     if (absl::Status status =
             ReadRuns(change, settled, superseded, /*superseded=*/true,
-                     /*timed=*/false, any_timed, join, sorter);
+                     /*timed=*/false, additions, join, sorter);
         !status.ok()) {
       return status;
     }
   }
   return ReadRuns(change, std::max(settled, superseded), through_,
-                  /*superseded=*/false, timed, any_timed, join, sorter);
+                  /*superseded=*/false, timed, additions, join, sorter);
 }
 
 absl::Status ListPass::ReadRuns(Change change, membership::CommitNumber after,
                                 membership::CommitNumber through,
-                                bool superseded, bool timed, bool* any_timed,
-                                FullSyncJoin& join, ChangeSorter& sorter) {
+                                bool superseded, bool timed,
+                                TimedAdditions* additions, FullSyncJoin& join,
+                                ChangeSorter& sorter) {
   auto runs = environment_.ledger->ReadRuns(list_, change, after, through);
   if (!runs.ok()) return runs.status();
   membership::RunEntry entry;
@@ -408,7 +409,9 @@ absl::Status ListPass::ReadRuns(Change change, membership::CommitNumber after,
     sorted.flags = (counted && !superseded ? SortedChange::kCounted : 0) |
                    (superseded ? SortedChange::kOperation : 0) |
                    (entry.replay ? SortedChange::kReplay : 0);
-    if (timed) *any_timed |= SetTime(entry, sorted);
+    if (timed && SetTime(entry, sorted) && change == Change::kAdd) {
+      additions->Note(sorted);
+    }
     if (absl::Status status = join.Add(sorted, sorter); !status.ok()) {
       return status;
     }
@@ -416,9 +419,16 @@ absl::Status ListPass::ReadRuns(Change change, membership::CommitNumber after,
   return (*runs)->status();
 }
 
-absl::Status ListPass::ReadRememberedExits(ChangeSorter& sorter) {
+absl::Status ListPass::ReadRememberedExits(const TimedAdditions& additions,
+                                           absl::Duration window,
+                                           ChangeSorter& sorter) {
+  membership::ExitFilter filter;
+  filter.committed_from =
+      absl::FromUnixMillis(additions.commit_millis) - window;
+  filter.happened_from = absl::FromUnixMicros(additions.event_micros);
   // Newer ones are among the pass's own changes.
-  auto exits = environment_.ledger->ReadRememberedExits(list_, row_.settled);
+  auto exits =
+      environment_.ledger->ReadRememberedExits(list_, row_.settled, filter);
   if (!exits.ok()) return exits.status();
   membership::RunEntry entry;
   while ((*exits)->Next(&entry)) {
@@ -427,7 +437,10 @@ absl::Status ListPass::ReadRememberedExits(ChangeSorter& sorter) {
     sorted.order = entry.order;
     sorted.change = Change::kRemove;
     sorted.flags = SortedChange::kRemembered;
-    if (!SetTime(entry, sorted)) continue;
+    if (!SetTime(entry, sorted) ||
+        sorted.event_micros < additions.event_micros) {
+      continue;
+    }
     if (absl::Status status = sorter.Add(sorted); !status.ok()) return status;
   }
   return (*exits)->status();
@@ -448,7 +461,7 @@ ListPass::StepResult ListPass::FindList(const PassRoute& route) {
         environment_.operations == nullptr
             ? std::vector<std::string>()
             : environment_.operations->OtherCustomerLists(list_),
-        row_.ignored_through);
+        IgnoredThrough());
     look_began_ = now;
   }
   ReachCrashPoint(CrashPoint::kLookupAsked);
@@ -469,6 +482,10 @@ ListPass::StepResult ListPass::FindList(const PassRoute& route) {
 
   const bool attempted = row_.creation_attempt_time != absl::InfinitePast();
   const std::unique_ptr<ListFinder> finder = std::move(finder_);
+  if (row_.look_for_newer) {
+    const std::optional<StepResult> adopted = TakeNewest(*finder, now);
+    if (adopted.has_value()) return *adopted;
+  }
   if (!attempted && !row_.ignored_through.empty() && !finder->id().empty()) {
     // A new list is wanted: none that was there before it is made.
     row_.ignored_through = finder->newest();

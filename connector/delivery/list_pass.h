@@ -23,6 +23,7 @@
 #include "connector/delivery/delivery_control.h"
 #include "connector/delivery/delivery_event.h"
 #include "connector/delivery/doubt_set.h"
+#include "connector/delivery/event_time.h"
 #include "connector/delivery/full_sync_join.h"
 #include "connector/delivery/gate.h"
 #include "connector/delivery/list_finder.h"
@@ -147,17 +148,19 @@ class ListPass {
   absl::Status Prepare(const PassRoute& route);
   absl::Status ReadDoubts();
   absl::Status ReadEchoes(FullSyncJoin& join, ChangeSorter& sorter);
-  // What waits for the list. With `timed` the times of events count;
-  // `any_timed` is set if one of them has one.
-  absl::Status ReadRuns(membership::Change change, bool timed, bool* any_timed,
-                        FullSyncJoin& join, ChangeSorter& sorter);
+  // What waits for the list. With `timed` the times of events count, and
+  // `additions` notes those that have one.
+  absl::Status ReadRuns(membership::Change change, bool timed,
+                        TimedAdditions* additions, FullSyncJoin& join,
+                        ChangeSorter& sorter);
   absl::Status ReadRuns(membership::Change change,
                         membership::CommitNumber after,
                         membership::CommitNumber through, bool superseded,
-                        bool timed, bool* any_timed, FullSyncJoin& join,
-                        ChangeSorter& sorter);
-  // Exits that were settled before.
-  absl::Status ReadRememberedExits(ChangeSorter& sorter);
+                        bool timed, TimedAdditions* additions,
+                        FullSyncJoin& join, ChangeSorter& sorter);
+  // Exits that were settled before and may hold one of the additions back.
+  absl::Status ReadRememberedExits(const TimedAdditions& additions,
+                                   absl::Duration window, ChangeSorter& sorter);
   // The operation that is under way; takes up one that was asked for.
   absl::Status ReadOperation(const PassRoute& route);
   // Reads its next piece.
@@ -168,8 +171,6 @@ class ListPass {
                              membership::CommitNumber through) const;
   // Makes it the first thing to send, unless this is a preview.
   void ReadForced(const PassRoute& route);
-  // A full sync of the list is released and not settled.
-  bool AppliesFullSync() const;
   // Another operation began, or this one was overtaken.
   bool OperationChanged() const;
   bool Emptying() const {
@@ -179,6 +180,12 @@ class ListPass {
   // The list was replaced by another one of its segment.
   bool former() const { return segment_.list != list_; }
   StepResult FindList(const PassRoute& route);
+  // In list_pass_restored.cc. Lists up to this id are not looked for.
+  std::string IgnoredThrough() const;
+  // What the look after a restore found. nullopt: nothing, and there is no list
+  // yet.
+  std::optional<StepResult> TakeNewest(const ListFinder& finder,
+                                       absl::Time now);
   // Reads on in the changes of a phase until a request is full or they end;
   // true if a request is to be sent.
   absl::StatusOr<bool> Fill(const PassRoute& route,
@@ -195,7 +202,7 @@ class ListPass {
   absl::StatusOr<StepResult> Send(const PassRoute& route);
   // Takes off the delivered state what is on no list at Pinterest.
   absl::Status RemoveHere();
-  // Whether a replaced list is gone for sure.
+  // Whether the list at Pinterest is gone for sure.
   bool IsGone(const PassRoute& route);
   absl::Status Succeeded(const PassRoute& route,
                          const pinterest::CustomerList& answer,

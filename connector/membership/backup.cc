@@ -7,11 +7,14 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "connector/base/error.h"
+#include "connector/membership/rejection_log.h"
 
 namespace connector::membership {
 namespace {
@@ -121,6 +124,7 @@ absl::Status ApplyRestore(Core& core) {
   const std::string history = absl::StrFormat("%016x", core.random.Next());
   WriteSet set(core.database);
   set.Put(Family::kMeta, kHistoryKey, history);
+  std::vector<std::pair<DestinationNumber, FullSync>> discarded;
   {
     absl::MutexLock lock(&core.tables.mutex);
     for (const auto& [number, state] : core.tables.destinations) {
@@ -133,6 +137,8 @@ absl::Status ApplyRestore(Core& core) {
       ListRow row = state.row;
       ++row.epoch;
       row.unknown_members = true;
+      row.look_for_newer =
+          core.tables.segments.at(row.segment).row.list == number;
       set.Put(Family::kMeta, NumberKey(kListKey, number), EncodeList(row));
       // Their exports are gone: what was not applied is told anew.
       IntakeCounts counts = core.tables.segments.at(row.segment).intake;
@@ -145,6 +151,7 @@ absl::Status ApplyRestore(Core& core) {
         full_sync.decision_time = core.clock.Now();
         counts.rejected += full_sync.declared;
         dropped = true;
+        discarded.emplace_back(row.destination, full_sync);
         set.Put(Family::kMeta, NumberKey(kFullSyncKey, number, id),
                 EncodeFullSync(full_sync));
       }
@@ -153,6 +160,11 @@ absl::Status ApplyRestore(Core& core) {
                 EncodeIntakeCounts(counts));
       }
     }
+  }
+  RejectionLog rejections(core);
+  for (const auto& [destination, full_sync] : discarded) {
+    rejections.Append(destination,
+                      EndOfFullSync(full_sync, full_sync.decision_time), set);
   }
   // Hosts begin anew.
   set.DeleteRange(Family::kExports, {std::string(), std::string(8, '\xff')});

@@ -124,6 +124,8 @@ TEST_F(BackupTest, ARestoredStoreBelievesNothing) {
   const ListRow after = *store_->GetList(segment.list);
   EXPECT_GT(after.epoch, before.epoch);
   EXPECT_TRUE(after.unknown_members);
+  // What became of the name's lists meanwhile has to be found out.
+  EXPECT_TRUE(after.look_for_newer);
   EXPECT_TRUE(Find(segment.list, TestRecord(2)).unconfirmed);
   // What waited still does, and the accounts balance.
   EXPECT_EQ(Runs(segment.list, Change::kAdd).size(), 1);

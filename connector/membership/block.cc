@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "connector/membership/damage.h"
 #include "connector/membership/record_bytes.h"
 #include "connector/membership/wire.h"
 
@@ -42,7 +43,7 @@ BlockReader::BlockReader(absl::string_view value) {
 }
 
 void BlockReader::Damaged() {
-  status_ = absl::DataLossError("a stored block is damaged");
+  status_ = membership::Damaged("a stored block cannot be read");
   left_ = 0;
 }
 

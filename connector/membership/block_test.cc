@@ -144,6 +144,7 @@ void ReadAll(const std::string& value) {
   EXPECT_LE(entries, value.size());
   if (!reader.status().ok()) {
     EXPECT_EQ(reader.status().code(), absl::StatusCode::kDataLoss);
+    EXPECT_EQ(GetErrorDetail(reader.status()).reason, "STORE_DAMAGED");
   }
 }
 

@@ -1,10 +1,12 @@
 #include "connector/membership/commit_group.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "connector/base/crash_point.h"
 #include "connector/base/error.h"
+#include "connector/membership/damage.h"
 #include "connector/membership/wire.h"
 
 namespace connector::membership {
@@ -217,10 +219,27 @@ absl::StatusOr<CommitGroup::ExportDraft*> CommitGroup::FindExport(
 
 absl::Status CommitGroup::CheckBacklog(const Batch& batch) {
   if (!disk_.ok()) return disk_;
-  int64_t bytes = core_.tables.destinations.at(batch.destination).pending_bytes;
+  const DestinationState& destination =
+      core_.tables.destinations.at(batch.destination);
+  int64_t bytes = destination.pending_bytes;
+  int64_t full_sync_bytes = destination.full_sync_bytes;
   const auto draft = destinations_.find(batch.destination);
-  if (draft != destinations_.end()) bytes += draft->second.bytes;
-  if (bytes <= batch.max_backlog_bytes) return absl::OkStatus();
+  if (draft != destinations_.end()) {
+    bytes += draft->second.bytes;
+    full_sync_bytes += draft->second.full_sync_bytes;
+  }
+  if (absl::Status s = CheckDeclared(batch, full_sync_bytes); !s.ok()) return s;
+  const bool only_declares =
+      !batch.segments.empty() &&
+      std::all_of(batch.segments.begin(), batch.segments.end(),
+                  [&](const SegmentChanges& changes) {
+                    return changes.run.count(Change::kRemove) == 0 &&
+                           FindOpenFullSync(changes.list, batch.export_id) !=
+                               nullptr;
+                  });
+  if (only_declares || bytes - full_sync_bytes <= batch.max_backlog_bytes) {
+    return absl::OkStatus();
+  }
   ErrorDetail detail;
   detail.reason = "BACKLOG_FULL";
   detail.retry_delay = kBacklogRetryDelay;
@@ -253,7 +272,7 @@ absl::StatusOr<bool> CommitGroup::CheckRepeat(const Batch& batch,
     if (value->has_value()) {
       const std::optional<BatchRow> row = DecodeBatch(**value);
       if (!row.has_value()) {
-        return absl::DataLossError("a stored batch is damaged");
+        return Damaged("a stored batch cannot be read");
       }
       stored = row->digest;
     }
@@ -363,6 +382,9 @@ bool CommitGroup::AddRun(ListNumber list_number, ListNumber former,
       PendingRow& exits = lists_[list_number].exits;
       set_.Put(Family::kRuns, ExitKey(list_number, newest_.commit, part), head,
                body);
+      const absl::Time newest = run.newest_exit(now_);
+      exits.newest_event =
+          exits.runs.empty() ? newest : std::max(exits.newest_event, newest);
       exits.bytes += bytes;
       exits.runs.emplace_back(part, change);
     }
@@ -457,6 +479,7 @@ void CommitGroup::Publish() {
   for (auto& [number, draft] : destinations_) {
     DestinationState& destination = tables.destinations.at(number);
     destination.pending_bytes += draft.bytes;
+    destination.full_sync_bytes += draft.full_sync_bytes;
     if (draft.counted) {
       destination.counts_without_segment = draft.without_segment;
     }

@@ -65,6 +65,8 @@ class CommitGroup {
   };
   struct DestinationDraft {
     int64_t bytes = 0;
+    // What of it full syncs declare.
+    int64_t full_sync_bytes = 0;
     IntakeCounts without_segment;
     bool counted = false;
   };
@@ -98,7 +100,11 @@ class CommitGroup {
   // Whether the batch, which is not new, is what was stored under its number.
   absl::StatusOr<bool> CheckRepeat(const Batch& batch,
                                    const ExportDraft& draft);
+  // What full syncs declare has a bound of its own, so that neither of the two
+  // takes the other's place.
   absl::Status CheckBacklog(const Batch& batch)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(core_.tables.mutex);
+  absl::Status CheckDeclared(const Batch& batch, int64_t bytes)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(core_.tables.mutex);
   // Forgets the destination's exports that expired.
   void Sweep(DestinationNumber destination)
@@ -124,6 +130,8 @@ class CommitGroup {
   absl::Status CheckFullSyncCommit(const Batch& batch);
   // The newest full sync of the list by this export; nullptr if it has none.
   FullSync* FindFullSync(ListNumber list, absl::string_view export_id);
+  // The one that takes the additions of the batch to the list.
+  FullSync* FindOpenFullSync(ListNumber list, absl::string_view export_id);
   // The changes of a batch to one segment, of which the additions may belong to
   // a full sync.
   void AddChanges(const Batch& batch, const SegmentChanges& changes,

@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "connector/base/crash_point.h"
 #include "connector/base/error.h"
 #include "connector/membership/commit_group.h"
@@ -10,6 +11,9 @@
 
 namespace connector::membership {
 namespace {
+
+// When another look is worth it: about one pass later.
+constexpr absl::Duration kFullSyncsRetryDelay = absl::Seconds(10);
 
 absl::Status NotOpen() {
   return MakeError(absl::StatusCode::kFailedPrecondition, "FULL_SYNC_NOT_OPEN",
@@ -137,6 +141,47 @@ FullSync* CommitGroup::FindFullSync(ListNumber list,
   return nullptr;
 }
 
+FullSync* CommitGroup::FindOpenFullSync(ListNumber list,
+                                        absl::string_view export_id) {
+  FullSync* const full_sync = FindFullSync(list, export_id);
+  return full_sync != nullptr && full_sync->state == FullSyncState::kOpen
+             ? full_sync
+             : nullptr;
+}
+
+absl::Status CommitGroup::CheckDeclared(const Batch& batch, int64_t bytes) {
+  if (bytes <= batch.max_backlog_bytes) return absl::OkStatus();
+  for (const SegmentChanges& changes : batch.segments) {
+    const FullSync* const full_sync =
+        FindOpenFullSync(changes.list, batch.export_id);
+    if (full_sync == nullptr || changes.run.count(Change::kAdd) == 0) continue;
+    ErrorDetail detail;
+    const ListState* const list = core_.tables.FindList(changes.list);
+    if (full_sync->bytes + (list == nullptr ? 0 : list->kept_bytes) >
+        batch.max_backlog_bytes) {
+      // Nothing but a larger bound would help.
+      detail.reason = "FULL_SYNC_TOO_LARGE";
+      return MakeError(
+          absl::StatusCode::kResourceExhausted,
+          absl::StrCat("the full sync, with the events since its begin, holds "
+                       "more than the destination's max_backlog_bytes (",
+                       batch.max_backlog_bytes,
+                       "): raise it and send the batch again, or end the "
+                       "export, which discards the full sync"),
+          detail);
+    }
+    detail.reason = "FULL_SYNCS_FULL";
+    detail.retry_delay = kFullSyncsRetryDelay;
+    return MakeError(
+        absl::StatusCode::kResourceExhausted,
+        "full syncs of the destination that are not applied hold as much as "
+        "max_backlog_bytes allows: confirm or discard those that wait, or wait "
+        "until they are applied",
+        detail);
+  }
+  return absl::OkStatus();
+}
+
 void CommitGroup::AddChanges(const Batch& batch, const SegmentChanges& changes,
                              ListNumber former, DestinationDraft& destination,
                              BatchRow* row) {
@@ -190,6 +235,7 @@ void CommitGroup::AddDeclared(const SegmentChanges& changes,
   full_sync.bytes += bytes;
   full_sync.declared += static_cast<int64_t>(changes.run.counted(Change::kAdd));
   destination.bytes += bytes;
+  destination.full_sync_bytes += bytes;
   full_syncs_[changes.list].changed.insert(full_sync.number);
 }
 
@@ -336,13 +382,8 @@ void CommitGroup::EndFullSync(FullSync& full_sync, FullSyncState state,
   draft.changed.insert(full_sync.number);
   ended_.push_back(full_sync.list);
   segments_[draft.segment].rejected += full_sync.declared;
-  if (full_sync.declared == 0) return;
-  JournalRejection line;
-  line.time = now_;
-  line.intake = {full_sync.export_id,
-                 full_sync.begin_sequence_number,
-                 {-1, -1, -1, reason}};
-  rejections_.Append(draft.destination, {line}, set_);
+  rejections_.Append(draft.destination, EndOfFullSync(full_sync, reason, now_),
+                     set_);
 }
 
 void CommitGroup::WriteFullSyncs() {

@@ -2,6 +2,7 @@
 #include <string>
 #include <vector>
 
+#include "connector/membership/rows.h"
 #include "connector/membership/store_fixture.h"
 
 namespace connector::membership {
@@ -26,10 +27,11 @@ class ExitsTest : public StoreTest {
     ASSERT_TRUE(Commit(MakeExit(segment, record)).ok());
   }
   std::vector<RunEntry> Entries(ListNumber list,
-                                CommitNumber through = ~uint64_t{0}) {
+                                CommitNumber through = ~uint64_t{0} - 1,
+                                const ExitFilter& filter = {}) {
     std::vector<RunEntry> entries;
     records_.clear();
-    auto cursor = store_->ReadRememberedExits(list, through);
+    auto cursor = store_->ReadRememberedExits(list, through, filter);
     EXPECT_TRUE(cursor.ok()) << cursor.status();
     RunEntry entry;
     while ((*cursor)->Next(&entry)) {
@@ -79,6 +81,59 @@ TEST_F(ExitsTest, ExitsAreReadUpToACommit) {
   CommitExit(segment, 2);
   EXPECT_THAT(Entries(segment.list, first), SizeIs(1));
   EXPECT_THAT(Entries(segment.list), SizeIs(2));
+}
+
+TEST_F(ExitsTest, CommitsWithoutAnExitWithinTheFilterAreNotRead) {
+  const SegmentRow segment = MakeSegment(MakeDestination());
+  std::vector<Record> all;
+  // Of each two commits one tells when its exit happened.
+  for (uint64_t i = 0; i < 20; ++i) {
+    const absl::Time time =
+        i % 2 == 0 ? clock_.Now() - absl::Seconds(5) : absl::InfiniteFuture();
+    ASSERT_TRUE(Commit(MakeExit(segment, i, time)).ok());
+    all.push_back(TestRecord(i));
+    clock_.Advance(absl::Seconds(10));
+  }
+  const absl::Time began = clock_.Now() - absl::Seconds(200);
+  for (int pass = 0; pass < 2; ++pass) {
+    Entries(segment.list);
+    EXPECT_EQ(records_, all);
+    ExitFilter filter;
+    filter.committed_from = began + absl::Seconds(170);
+    EXPECT_THAT(Entries(segment.list, ~uint64_t{0} - 1, filter), SizeIs(3));
+    EXPECT_THAT(records_,
+                ElementsAre(TestRecord(17), TestRecord(18), TestRecord(19)));
+    filter.committed_from = began;
+    filter.happened_from = began + absl::Seconds(176);
+    // The exit of 180 s happened at 175 s.
+    Entries(segment.list, ~uint64_t{0} - 1, filter);
+    EXPECT_THAT(records_, ElementsAre(TestRecord(19)));
+    filter.happened_from = began + absl::Seconds(175);
+    EXPECT_THAT(Entries(segment.list, ~uint64_t{0} - 1, filter), SizeIs(2));
+    Reopen();
+  }
+  // Both of a commit are read if one of them is within the filter.
+  Batch two = MakeExit(segment, 30, began);
+  two.segments[0].run.Add(Change::kRemove, TestRecord(31), true, clock_.Now());
+  ASSERT_TRUE(Commit(std::move(two)).ok());
+  ExitFilter filter;
+  filter.happened_from = clock_.Now();
+  Entries(segment.list, ~uint64_t{0} - 1, filter);
+  EXPECT_THAT(records_, ElementsAre(TestRecord(30), TestRecord(31)));
+}
+
+// What earlier builds wrote says nothing of the times.
+TEST_F(ExitsTest, AnIndexWithoutTimesIsReadWhole) {
+  PendingRow row;
+  row.commit_time = absl::FromUnixSeconds(1);
+  row.bytes = 5;
+  row.runs.emplace_back(3, Change::kRemove);
+  const std::string old_row = EncodePending(row);
+  EXPECT_EQ(DecodePending(old_row)->newest_event, absl::InfiniteFuture());
+  row.newest_event = absl::FromUnixMicros(17);
+  const std::string value = EncodePending(row);
+  EXPECT_EQ(value.substr(0, old_row.size()), old_row);
+  EXPECT_EQ(DecodePending(value)->newest_event, row.newest_event);
 }
 
 TEST_F(ExitsTest, TheyGoAfterTheWindow) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "connector/base/crash_point.h"
+#include "connector/membership/damage.h"
 
 namespace connector::membership {
 
@@ -138,7 +139,7 @@ absl::Status ExportProgress::Step::ReadWindow(ExportState* state, int64_t first,
   }
   if (absl::Status s = scan.status(); !s.ok()) return s;
   if (number != last + 1) {
-    return absl::DataLossError("the stored batches of an export have a gap");
+    return Damaged("the stored batches of an export have a gap");
   }
   absl::MutexLock lock(&core.tables.mutex);
   state->window = std::move(rows);

@@ -191,8 +191,9 @@ absl::StatusOr<bool> ForgetPart::NoteProgress() {
       std::vector<ForgetList> lists = row.forget.lists;
       bool change = false;
       const auto waits = [&](const ListState& state) {
-        return !state.pending.empty() &&
-               state.pending.Total().first <= row.forget.commit;
+        // Its own commit may be gone from what waits: a later event overtook
+        // all of it (LedgerPart::DropOvertaken).
+        return !state.pending.empty() && state.row.settled < row.forget.commit;
       };
       // A list that was replaced meanwhile: the removal goes to both.
       for (const auto& [number, segment] : former[key.first]) {
@@ -206,6 +207,17 @@ absl::StatusOr<bool> ForgetPart::NoteProgress() {
         added.list = number;
         added.segment = segment;
         change = true;
+        // Nothing is taken along from a list that vanished, so nothing waits
+        // for it although something does for the one that took its place.
+        const ListState& state = tables.lists.at(number);
+        const ListState* own =
+            tables.FindList(tables.segments.at(segment).row.list);
+        if (own != nullptr && waits(*own) && state.pending.empty() &&
+            state.row.settled < row.forget.commit) {
+          added.outcome = Outcome::kGone;
+          added.outcome_time = now;
+          added.customer_list_id = state.row.customer_list_id;
+        }
       }
       for (ForgetList& list : lists) {
         if (list.outcome != Outcome::kWaiting) continue;

@@ -287,16 +287,22 @@ TEST(RowsTest, OlderRowsHaveTheDefaults) {
   list.destination = 4;
   list.customer_list_id = "643";
   value = EncodeList(list);
-  value.resize(value.size() - 2);
+  value.resize(value.size() - 3);
   const auto old_list = DecodeList(value);
   ASSERT_TRUE(old_list.has_value());
   EXPECT_EQ(old_list->AudienceListId(), "643");
   list.ignored_through = "642";
   list.serving_list_id = "642";
+  list.look_for_newer = true;
   const auto new_list = DecodeList(EncodeList(list));
   ASSERT_TRUE(new_list.has_value());
   EXPECT_EQ(new_list->ignored_through, "642");
   EXPECT_EQ(new_list->AudienceListId(), "642");
+  EXPECT_TRUE(new_list->look_for_newer);
+  value = EncodeList(list);
+  value.resize(value.size() - 1);
+  EXPECT_EQ(DecodeList(value)->serving_list_id, "642");
+  EXPECT_FALSE(DecodeList(value)->look_for_newer);
 }
 
 TEST(RowsTest, ARequestToForgetRoundTrips) {

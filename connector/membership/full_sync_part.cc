@@ -8,6 +8,7 @@
 
 #include "connector/base/crash_point.h"
 #include "connector/membership/block.h"
+#include "connector/membership/damage.h"
 #include "connector/membership/run_cursor.h"
 
 namespace connector::membership {
@@ -38,7 +39,7 @@ class BlockScan final : public DeliveredScan {
         const std::optional<RecordView> view =
             RecordView::FromEncoded({bytes_.data(), 1 + entry.payload.size()});
         if (!view.has_value()) {
-          return absl::DataLossError("a stored block is damaged");
+          return Damaged("a stored block cannot be read");
         }
         record->record = *view;
         record->state = entry.state;
@@ -61,7 +62,7 @@ class BlockScan final : public DeliveredScan {
 };
 
 absl::Status DamagedIndex() {
-  return absl::DataLossError("a stored index of runs is damaged");
+  return Damaged("a stored index of runs cannot be read");
 }
 
 }  // namespace
@@ -242,7 +243,9 @@ absl::Status FullSyncPart::CleanList(ListNumber list) {
   ListState& state = tables.lists.at(list);
   for (const FullSync& row : ended) state.full_syncs[row.number] = row;
   state.kept_bytes -= dropped;
-  tables.destinations.at(destination).pending_bytes -= bytes + dropped;
+  DestinationState& of = tables.destinations.at(destination);
+  of.pending_bytes -= bytes + dropped;
+  of.full_sync_bytes -= bytes + dropped;
   if (!KeptFrom(state).has_value()) tables.full_sync_lists.erase(list);
   step.Publish(core_.clock.Now());
   return absl::OkStatus();

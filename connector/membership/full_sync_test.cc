@@ -169,6 +169,150 @@ TEST_F(FullSyncTest, ANewBeginAndTheEndOfTheExportDiscardAnOpenOne) {
   EXPECT_EQ(Delivered(), 4);
 }
 
+// What a batch holds that may wait in so many bytes.
+Batch Bounded(Batch batch, int64_t bytes) {
+  batch.max_backlog_bytes = bytes;
+  return batch;
+}
+
+TEST_F(FullSyncTest, WhatIsDeclaredHasABoundOfItsOwn) {
+  constexpr int64_t kBound = 500;
+  const SegmentRow other = MakeSegment(destination_, 1);
+  ASSERT_EQ(CommitReason(Frame(Kind::kBegin, 1)), "OK");
+  int64_t number = 2;
+  absl::Status refused;
+  while (refused.ok() && number < 40) {
+    refused =
+        Commit(Bounded(Declare(number, {TestRecord(number)}), kBound)).status();
+    if (refused.ok()) ++number;
+  }
+  EXPECT_GT(number, 6);
+  EXPECT_EQ(Reason(refused), "FULL_SYNC_TOO_LARGE");
+  EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_FALSE(GetErrorDetail(refused).retry_delay.has_value());
+  EXPECT_THAT(refused.message(), testing::HasSubstr("max_backlog_bytes (500)"));
+  for (int round = 0; round < 2; ++round) {
+    // It takes nobody else's place, nor that of its own segment's events.
+    EXPECT_EQ(CommitReason(Bounded(MakeBatch(other, {TestRecord(50)}), kBound)),
+              "OK");
+    EXPECT_EQ(
+        CommitReason(Bounded(MakeBatch(segment_, {TestRecord(51)}), kBound)),
+        "OK");
+    EXPECT_EQ(
+        CommitReason(Bounded(Declare(number, {TestRecord(number)}), kBound)),
+        "FULL_SYNC_TOO_LARGE");
+    ASSERT_TRUE(SettleAll(other.list).ok());
+    ASSERT_TRUE(SettleAll(segment_.list).ok());
+    Reopen();
+  }
+  // With a larger bound it goes on, although events fill theirs.
+  for (uint64_t i = 60; i < 90; ++i) {
+    ASSERT_EQ(CommitReason(MakeBatch(other, {TestRecord(i)})), "OK");
+  }
+  EXPECT_EQ(CommitReason(Bounded(MakeBatch(other, {TestRecord(1)}), 1'200)),
+            "BACKLOG_FULL");
+  EXPECT_EQ(CommitReason(Bounded(Declare(number, {TestRecord(number)}), 1'200)),
+            "OK");
+  // An exit is an event, and waits with them.
+  EXPECT_EQ(CommitReason(Bounded(
+                Declare(number + 1, {TestRecord(1)}, {TestRecord(2)}), 1'200)),
+            "BACKLOG_FULL");
+  ASSERT_EQ(CommitReason(EndOf(destination_, "e", number)), "OK");
+  Reopen();
+  EXPECT_EQ(Report().backlog_bytes, 0);
+}
+
+TEST_F(FullSyncTest, FullSyncsOfADestinationShareTheirBound) {
+  constexpr int64_t kBound = 300;
+  ASSERT_EQ(CommitReason(Frame(Kind::kBegin, 1)), "OK");
+  std::vector<Record> many;
+  for (uint64_t i = 0; i < 20; ++i) many.push_back(TestRecord(i));
+  ASSERT_EQ(CommitReason(Declare(2, many)), "OK");
+  ASSERT_EQ(CommitReason(Frame(Kind::kCommit, 3)), "OK");
+  ASSERT_EQ(Decide(FullSyncDecision::Kind::kHoldBack, FullSyncState::kJudging),
+            "OK");
+  const SegmentRow other = MakeSegment(destination_, 1);
+  const auto begin = [&] {
+    Batch batch;
+    batch.destination = destination_;
+    batch.full_sync =
+        FullSyncFrame{Kind::kBegin, other.number, other.list, absl::Hours(1)};
+    return Numbered(std::move(batch), "f", 1);
+  };
+  ASSERT_EQ(CommitReason(begin()), "OK");
+  const auto declare = [&] {
+    return Bounded(Numbered(MakeBatch(other, {TestRecord(1)}), "f", 2), kBound);
+  };
+  const absl::Status full = Commit(declare()).status();
+  EXPECT_EQ(Reason(full), "FULL_SYNCS_FULL");
+  EXPECT_TRUE(GetErrorDetail(full).retry_delay.has_value());
+  ASSERT_EQ(Decide(FullSyncDecision::Kind::kDiscard, FullSyncState::kWaiting),
+            "OK");
+  Reopen();  // what it left is deleted now
+  EXPECT_EQ(CommitReason(declare()), "OK");
+}
+
+TEST_F(FullSyncTest, OneThatIsReleasedIsAppliedBeforeTheListIsReplaced) {
+  ListRow row = *store_->GetList(segment_.list);
+  row.customer_list_id = "643";
+  ASSERT_TRUE(store_->UpdateList(row).ok());
+  ASSERT_EQ(CommitReason(Frame(Kind::kBegin, 1)), "OK");
+  ASSERT_EQ(CommitReason(Declare(2, {TestRecord(1)})), "OK");
+  ASSERT_EQ(CommitReason(Frame(Kind::kCommit, 3)), "OK");
+  ASSERT_EQ(Decide(FullSyncDecision::Kind::kRelease, FullSyncState::kJudging),
+            "OK");
+  ASSERT_TRUE(store_->RequestReplacement(segment_.number, {}).ok());
+  // Whatever the pass saw before.
+  const auto early = store_->TakeUp(segment_.list, /*vanished=*/false);
+  EXPECT_EQ(early.status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(Reason(early.status()), "FULL_SYNC_RELEASED");
+  EXPECT_EQ(store_->GetList(segment_.list)->customer_list_id, "643");
+  ASSERT_TRUE(SettleAll(segment_.list).ok());
+  EXPECT_TRUE(store_->TakeUp(segment_.list, /*vanished=*/false).ok());
+}
+
+TEST_F(FullSyncTest, AListThatVanishedIsReplacedWithoutWaitingForAFullSync) {
+  ListRow row = *store_->GetList(segment_.list);
+  row.customer_list_id = "643";
+  ASSERT_TRUE(store_->UpdateList(row).ok());
+  ASSERT_EQ(CommitReason(Frame(Kind::kBegin, 1)), "OK");
+  ASSERT_EQ(CommitReason(Frame(Kind::kCommit, 2)), "OK");
+  ASSERT_EQ(Decide(FullSyncDecision::Kind::kRelease, FullSyncState::kJudging),
+            "OK");
+  ASSERT_TRUE(store_->RequestReplacement(segment_.number, {}).ok());
+  EXPECT_TRUE(store_->TakeUp(segment_.list, /*vanished=*/true).ok());
+}
+
+TEST_F(FullSyncTest, OneThatAnUnmapDiscardsIsInTheRejectionLog) {
+  ASSERT_EQ(CommitReason(Frame(Kind::kBegin, 1)), "OK");
+  ASSERT_EQ(CommitReason(Declare(2, {TestRecord(1), TestRecord(2)})), "OK");
+  ASSERT_TRUE(store_->UnmapSegment(segment_.number, /*empty=*/false).ok());
+  EXPECT_EQ(Report().counts.intake.rejected, 2);
+  for (int round = 0; round < 2; ++round) {
+    const auto page = store_->Rejections(destination_, 10, "");
+    ASSERT_THAT(page->rejections, SizeIs(1));
+    EXPECT_EQ(page->rejections[0].time, clock_.Now());
+    EXPECT_EQ(page->rejections[0].intake->export_id, "e");
+    EXPECT_EQ(page->rejections[0].intake->sequence_number, 1);
+    EXPECT_EQ(page->rejections[0].intake->rejection.reason,
+              kFullSyncExpiredReason);
+    Reopen();
+  }
+}
+
+TEST_F(FullSyncTest, OneThatWaitedWhenItsSegmentIsUnmappedCountsAsRefused) {
+  ASSERT_EQ(CommitReason(Frame(Kind::kBegin, 1)), "OK");
+  ASSERT_EQ(CommitReason(Declare(2, {TestRecord(1)})), "OK");
+  ASSERT_EQ(CommitReason(Frame(Kind::kCommit, 3)), "OK");
+  ASSERT_EQ(Decide(FullSyncDecision::Kind::kHoldBack, FullSyncState::kJudging),
+            "OK");
+  ASSERT_TRUE(store_->UnmapSegment(segment_.number, /*empty=*/true).ok());
+  const auto page = store_->Rejections(destination_, 10, "");
+  ASSERT_THAT(page->rejections, SizeIs(1));
+  EXPECT_EQ(page->rejections[0].intake->rejection.reason,
+            kFullSyncRefusedReason);
+}
+
 TEST_F(FullSyncTest, FramesFollowTheRulesOfBatches) {
   EXPECT_EQ(CommitReason(Frame(Kind::kBegin, 2)), "SEQUENCE_GAP");
   EXPECT_EQ(CommitReason(Frame(Kind::kCommit, 1)), "FULL_SYNC_NOT_OPEN");
@@ -249,6 +393,11 @@ TEST_F(FullSyncTest, ARestoreDropsWhatWasNotReleased) {
   Reopen();
   EXPECT_EQ(Newest().state, FullSyncState::kDiscarded);
   EXPECT_EQ(Report().counts.intake.rejected, 1);
+  const auto page = store_->Rejections(destination_, 10, "");
+  ASSERT_THAT(page->rejections, SizeIs(1));
+  EXPECT_EQ(page->rejections[0].intake->export_id, "e");
+  EXPECT_EQ(page->rejections[0].intake->rejection.reason,
+            kFullSyncExpiredReason);
   EXPECT_EQ(Report().counts.pending(), 1);
   EXPECT_THAT(Declared(), IsEmpty());
   // Another export may have the id.

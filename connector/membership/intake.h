@@ -103,6 +103,7 @@ struct Batch {
   std::vector<IntakeRejection> rejections;
 
   // The destination's quota; a batch is refused while more than this waits.
+  // What full syncs declare does not count as waiting, but has the same bound.
   int64_t max_backlog_bytes = 0;
 };
 
@@ -136,8 +137,9 @@ class Intake {
   // EXPORT_ENDED, FULL_SYNC_NOT_OPEN, and of a decision FULL_SYNC_NOT_WAITING
   // or NOT_FOUND FULL_SYNC_NOT_FOUND; of a request to forget
   // RESOURCE_EXHAUSTED TOO_MANY_FORGETS and ALREADY_EXISTS REQUEST_ID_REUSED;
-  // RESOURCE_EXHAUSTED BACKLOG_FULL, and DISK_FULL while the disk
-  // has no more than delivery needs, both with a retry delay; NOT_FOUND
+  // RESOURCE_EXHAUSTED BACKLOG_FULL, FULL_SYNCS_FULL, and DISK_FULL while the
+  // disk has no more than delivery needs, all with a retry delay, and
+  // FULL_SYNC_TOO_LARGE for what will never fit; NOT_FOUND
   // DESTINATION_NOT_FOUND; UNAVAILABLE STORE_FAILED after a failed write.
   //
   // While the export has a full sync open, additions to its list are kept aside

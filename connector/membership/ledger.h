@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
@@ -94,12 +95,20 @@ struct RefusedRecord {
   Change change = Change::kAdd;
 };
 
+// Which remembered exits are of use.
+struct ExitFilter {
+  // Committed then or later.
+  absl::Time committed_from = absl::InfinitePast();
+  // Happened then or later.
+  absl::Time happened_from = absl::InfinitePast();
+};
+
 // What delivery needs of the store: pending changes, delivered state, doubt.
 //
 // Threads: all calls may come from any thread, but for one list only one pass
-// at a time may call BeginRequest, CancelRequest, Confirm, EndEcho, Refuse,
-// UpdateList and Settle.
-// Errors: NOT_FOUND once the destination is deleted; UNAVAILABLE STORE_FAILED.
+// at a time may call BeginRequest, CancelRequest, Confirm, DropOvertaken,
+// EndEcho, Refuse, UpdateList and Settle. Errors: NOT_FOUND once the
+// destination is deleted; UNAVAILABLE STORE_FAILED.
 class Ledger {
  public:
   virtual ~Ledger() = default;
@@ -124,10 +133,11 @@ class Ledger {
 
   // Removals with a time (RunEntry.event_time) of commits up to `through`, in
   // commit order, whatever became of them: kept beside the runs, also when
-  // those are gone, until ForgetExits. With some that a pass has no use for any
-  // more.
+  // those are gone, until ForgetExits. Commits of which no exit is within the
+  // filter are not read; others are read whole, and some that a pass has no use
+  // for any more are among them.
   virtual absl::StatusOr<std::unique_ptr<RunCursor>> ReadRememberedExits(
-      ListNumber list, CommitNumber through) = 0;
+      ListNumber list, CommitNumber through, const ExitFilter& filter) = 0;
 
   // Forgets the remembered exits of a destination that no addition can meet any
   // more: it, or what is not settled, would have to be committed at most
@@ -140,8 +150,17 @@ class Ledger {
   virtual absl::StatusOr<std::unique_ptr<DeliveredCursor>> ReadDelivered(
       ListNumber list) = 0;
 
+  // Takes events that wait in commits up to `through` out of their runs and
+  // counts them as superseded: those that do not stand. `stands` is asked for
+  // the orders of all events without a time and holder that are no replays,
+  // ascending. Goes on in bounded pieces; not synced: what a crash takes back
+  // waits as before.
+  virtual absl::Status DropOvertaken(
+      ListNumber list, CommitNumber through,
+      absl::FunctionRef<absl::StatusOr<bool>(EventOrder)> stands) = 0;
+
   // Stores customer_list_id, epoch, unknown_members, creation_attempt_time,
-  // learnt_max_records and ignored_through of the row, synced.
+  // learnt_max_records, ignored_through and look_for_newer of the row, synced.
   virtual absl::Status UpdateList(const ListRow& row) = 0;
 
   // Notes durably, before a request goes out, that the outcome for the records

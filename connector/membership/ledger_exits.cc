@@ -4,9 +4,13 @@
 // found without reading the list, which entries of blocks would need.
 
 #include <algorithm>
+#include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "connector/membership/damage.h"
 #include "connector/membership/ledger_part.h"
 #include "connector/membership/run_cursor.h"
 
@@ -19,12 +23,101 @@ constexpr absl::Duration kSlack = absl::Minutes(1);
 // Rows of the index that are deleted in one write.
 constexpr size_t kRowsOfAWrite = 1'000;
 
+// Goes through the index and reads the runs of the commits that matter. One
+// that is forgotten meanwhile may be missing.
+class ExitCursor final : public RunCursor {
+ public:
+  ExitCursor(Database& database, ListNumber list, CommitNumber through,
+             const ExitFilter& filter)
+      : list_(list),
+        filter_(filter),
+        index_(database, Family::kCounters,
+               {NumberKey(kExitsKey, list, 0),
+                NumberKey(kExitsKey, list, through + 1)},
+               {.fill_cache = false}),
+        runs_(database, Family::kRuns, ExitRange(list, through),
+              {.fill_cache = false, .readahead = 256 << 10}) {
+    index_.SeekToFirst();
+  }
+
+  bool Next(RunEntry* entry) override {
+    for (;;) {
+      if (reader_.has_value()) {
+        if (reader_->Next(entry)) return true;
+        if (status_ = reader_->status(); !status_.ok()) return false;
+        reader_.reset();
+        runs_.Next();
+      }
+      if (!Find()) return false;
+    }
+  }
+
+  absl::Status status() override { return status_; }
+
+ private:
+  // Moves to the next run that matters.
+  bool Find() {
+    while (status_.ok()) {
+      if (next_ == row_.runs.size()) {
+        if (!FindRow()) return false;
+        continue;
+      }
+      const std::string key = ExitKey(list_, commit_, row_.runs[next_++].first);
+      if (!runs_.valid() || runs_.key() != key) runs_.Seek(key);
+      if (!runs_.valid()) {
+        status_ = runs_.status();
+        if (status_.ok()) continue;
+        return false;
+      }
+      if (runs_.key() != key) continue;
+      absl::StatusOr<RunReader> reader = RunReader::Open(runs_.value());
+      status_ = reader.status();
+      if (!reader.ok()) return false;
+      reader_ = *std::move(reader);
+      return true;
+    }
+    return false;
+  }
+  // Moves to the next commit that matters.
+  bool FindRow() {
+    for (; index_.valid(); index_.Next()) {
+      const std::optional<NumberKeyParts> key = ParseNumberKey(index_.key());
+      std::optional<PendingRow> row = DecodePending(index_.value());
+      if (!key.has_value() || !row.has_value()) {
+        status_ = Damaged("a stored index of exits cannot be read");
+        return false;
+      }
+      if (row->commit_time < filter_.committed_from ||
+          row->newest_event < filter_.happened_from) {
+        continue;
+      }
+      commit_ = key->second;
+      row_ = *std::move(row);
+      next_ = 0;
+      index_.Next();
+      return true;
+    }
+    status_ = index_.status();
+    return false;
+  }
+
+  const ListNumber list_;
+  const ExitFilter filter_;
+  Scan index_;
+  Scan runs_;
+  CommitNumber commit_ = 0;
+  PendingRow row_;
+  size_t next_ = 0;
+  std::optional<RunReader> reader_;
+  absl::Status status_;
+};
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<RunCursor>> LedgerPart::ReadRememberedExits(
-    ListNumber list, CommitNumber through) {
+    ListNumber list, CommitNumber through, const ExitFilter& filter) {
   if (absl::Status s = FindRow(list).status(); !s.ok()) return s;
-  return MakeRunCursor(core_.database, ExitRange(list, through));
+  return std::make_unique<ExitCursor>(core_.database, list, through, filter);
 }
 
 absl::Status LedgerPart::ForgetExits(DestinationNumber destination,
@@ -91,7 +184,7 @@ absl::Status LedgerPart::ForgetExitsOf(ListNumber list, absl::Time before) {
       const std::optional<NumberKeyParts> key = ParseNumberKey(scan.key());
       const std::optional<PendingRow> row = DecodePending(scan.value());
       if (!key.has_value() || !row.has_value()) {
-        return absl::DataLossError("a stored index of exits is damaged");
+        return Damaged("a stored index of exits cannot be read");
       }
       if (row->commit_time >= before) {
         more = false;

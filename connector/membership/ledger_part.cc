@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "connector/base/crash_point.h"
 #include "connector/membership/block.h"
+#include "connector/membership/damage.h"
 #include "connector/membership/delivered_cursor.h"
 #include "connector/membership/run_cursor.h"
 
@@ -102,6 +103,7 @@ absl::Status LedgerPart::UpdateList(const ListRow& row) {
   stored->creation_attempt_time = row.creation_attempt_time;
   stored->learnt_max_records = row.learnt_max_records;
   stored->ignored_through = row.ignored_through;
+  stored->look_for_newer = row.look_for_newer;
   WriteSet set(core_.database);
   set.Put(Family::kMeta, NumberKey(kListKey, row.number), EncodeList(*stored));
   ReachCrashPoint(CrashPoint::kListUnwritten);
@@ -160,7 +162,7 @@ absl::StatusOr<std::vector<Doubt>> LedgerPart::Doubts(ListNumber list) {
     const std::optional<NumberKeyParts> key = ParseNumberKey(scan.key());
     std::optional<Doubt> doubt = DecodeDoubt(scan.value());
     if (!key.has_value() || !doubt.has_value()) {
-      return absl::DataLossError("a stored doubt is damaged");
+      return Damaged("a stored doubt cannot be read");
     }
     doubt->number = key->second;
     doubts.push_back(*doubt);
@@ -286,7 +288,7 @@ absl::StatusOr<std::vector<Echo>> LedgerPart::Echoes(ListNumber list,
     if (!value->has_value()) continue;  // the destination was just deleted
     std::optional<Echo> echo = DecodeEcho(**value);
     if (!echo.has_value()) {
-      return absl::DataLossError("a stored echo is damaged");
+      return Damaged("a stored echo cannot be read");
     }
     echo->number = number;
     echoes.push_back(*std::move(echo));
@@ -336,10 +338,12 @@ absl::Status LedgerPart::PutCallHistory(absl::string_view credential_id,
                                         absl::string_view history) {
   WriteSet set(core_.database);
   set.Put(Family::kCounters, CallHistoryKey(credential_id), history);
+  ReachCrashPoint(CrashPoint::kCallHistoryUnwritten);
   if (absl::Status s = core_.database.Write(set, Database::Sync::kYes);
       !s.ok()) {
     return s;
   }
+  ReachCrashPoint(CrashPoint::kCallHistoryWritten);
   absl::MutexLock lock(&core_.tables.mutex);
   core_.tables.call_histories[std::string(credential_id)] =
       std::string(history);
@@ -368,7 +372,7 @@ absl::StatusOr<std::vector<RefusedRecord>> LedgerPart::RefusedRecords(
           std::string(1, static_cast<char>(entry.kind)), entry.payload);
       const std::optional<RecordView> record = RecordView::FromEncoded(encoded);
       if (!record.has_value()) {
-        return absl::DataLossError("a stored block is damaged");
+        return Damaged("a stored block cannot be read");
       }
       if (after.has_value() && !(after->view() < *record)) continue;
       refused.push_back(

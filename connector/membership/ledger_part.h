@@ -35,11 +35,14 @@ class LedgerPart final : public Ledger {
       ListNumber list, Change change, CommitNumber after,
       CommitNumber through) override;
   absl::StatusOr<std::unique_ptr<RunCursor>> ReadRememberedExits(
-      ListNumber list, CommitNumber through) override;
+      ListNumber list, CommitNumber through, const ExitFilter& filter) override;
   absl::Status ForgetExits(DestinationNumber destination,
                            absl::Duration window) override;
   absl::StatusOr<std::unique_ptr<DeliveredCursor>> ReadDelivered(
       ListNumber list) override;
+  absl::Status DropOvertaken(
+      ListNumber list, CommitNumber through,
+      absl::FunctionRef<absl::StatusOr<bool>(EventOrder)> stands) override;
   absl::Status UpdateList(const ListRow& row) override;
   absl::StatusOr<DoubtNumber> BeginRequest(
       ListNumber list, Change change, identity_mapping::RecordView first,

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "connector/base/crash_point.h"
+#include "connector/membership/damage.h"
 #include "connector/membership/full_sync_part.h"
 #include "connector/membership/ledger_part.h"
 
@@ -18,7 +19,7 @@ absl::Status LedgerPart::DeleteRuns(ListNumber list, CommitNumber through,
     const std::optional<NumberKeyParts> key = ParseNumberKey(scan.key());
     const std::optional<PendingRow> row = DecodePending(scan.value());
     if (!key.has_value() || !row.has_value()) {
-      return absl::DataLossError("a stored index of runs is damaged");
+      return Damaged("a stored index of runs cannot be read");
     }
     keys.emplace_back(Family::kCounters, std::string(scan.key()));
     for (const auto& [part, change] : row->runs) {
@@ -60,7 +61,7 @@ absl::StatusOr<PendingSpan> LedgerPart::ReadPending(ListNumber list,
     const std::optional<NumberKeyParts> key = ParseNumberKey(scan.key());
     const std::optional<PendingRow> row = DecodePending(scan.value());
     if (!key.has_value() || !row.has_value()) {
-      return absl::DataLossError("a stored index of runs is damaged");
+      return Damaged("a stored index of runs cannot be read");
     }
     if (span.first == 0) {
       span.first = key->second;
@@ -160,13 +161,15 @@ absl::Status LedgerPart::Settle(ListNumber list, CommitNumber through,
 
     ReachCrashPoint(CrashPoint::kSettleWritten);
     PendingSpan rest;
+    // As far as `rest` was read; what was at its end may be netted out.
+    CommitNumber read_through = 0;
     for (;;) {
       CommitNumber last = 0;
       {
         absl::MutexLock lock(&tables.mutex);
         ListState& state = tables.lists.at(list);
         const std::optional<PendingSpan> cut = state.pending.SpanCutBy(through);
-        if (!cut.has_value() || cut->last == rest.last) {
+        if (!cut.has_value() || cut->last == read_through) {
           const int64_t bytes = state.pending.Settle(through, rest);
           if (state.pending.empty()) tables.pending_lists.erase(list);
           for (const FullSync& full_sync : applied) {
@@ -176,8 +179,12 @@ absl::Status LedgerPart::Settle(ListNumber list, CommitNumber through,
             state.full_syncs.erase(number);
           }
           state.kept_bytes += kept.added_bytes - kept.dropped_bytes;
-          tables.destinations.at(row.destination).pending_bytes -=
-              bytes - kept.added_bytes + kept.dropped_bytes + applied_bytes;
+          const int64_t kept_more =
+              kept.added_bytes - kept.dropped_bytes - applied_bytes;
+          DestinationState& destination =
+              tables.destinations.at(row.destination);
+          destination.pending_bytes += kept_more - bytes;
+          destination.full_sync_bytes += kept_more;
           state.row = row;
           if (!KeptFrom(state).has_value()) tables.full_sync_lists.erase(list);
           if (counts_here) tables.segments.at(row.segment).settled = settled;
@@ -189,6 +196,7 @@ absl::Status LedgerPart::Settle(ListNumber list, CommitNumber through,
       absl::StatusOr<PendingSpan> read = ReadPending(list, through, last);
       if (!read.ok()) return read.status();
       rest = *read;
+      read_through = last;
     }
   }
   core_.notifier.Deliver();

@@ -324,8 +324,9 @@ absl::Status LoadCounters(Core& core) {
       });
   if (!status.ok()) return status;
   for (const auto& [number, list] : tables.lists) {
-    tables.destinations[list.row.destination].pending_bytes +=
-        BacklogBytes(list);
+    DestinationState& destination = tables.destinations[list.row.destination];
+    destination.pending_bytes += BacklogBytes(list);
+    destination.full_sync_bytes += FullSyncBytes(list);
   }
   return absl::OkStatus();
 }

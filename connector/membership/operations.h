@@ -117,10 +117,14 @@ class Operations {
   virtual std::vector<std::string> OtherCustomerLists(ListNumber list) = 0;
   // Brings a requested operation to where records can be sent: raises the
   // list's epoch, or takes it over to the other list; from then on what is
-  // pending for both goes to both. UNAVAILABLE TOO_MANY_REMOVALS_WAIT if more
-  // removals wait than can be taken along, CREATION_UNANSWERED while a list may
-  // have been created that is not known yet.
-  virtual absl::StatusOr<ListOperation> TakeUp(ListNumber list) = 0;
+  // pending for both goes to both. `vanished`: the list is known to be gone, so
+  // that nothing need be taken along and a full sync need not be applied first.
+  // UNAVAILABLE TOO_MANY_REMOVALS_WAIT if more removals wait than can be taken
+  // along, FULL_SYNC_RELEASED while one is to be applied to the list that is,
+  // CREATION_UNANSWERED while a list may have been created that is not known
+  // yet.
+  virtual absl::StatusOr<ListOperation> TakeUp(ListNumber list,
+                                               bool vanished) = 0;
   // Goes over at most so many entries of what was confirmed of `list`,
   // ascending, after the encoded record `*position`, which moves on. True if
   // they were the last ones.

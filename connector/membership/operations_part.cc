@@ -7,6 +7,7 @@
 #include "connector/base/crash_point.h"
 #include "connector/base/error.h"
 #include "connector/membership/block.h"
+#include "connector/membership/damage.h"
 
 namespace connector::membership {
 namespace {
@@ -124,6 +125,10 @@ absl::Status OperationsPart::Write(const Change& change) {
     } else {
       set.Delete(Family::kMeta, key);
     }
+  }
+  for (const FullSync& full_sync : change.full_syncs) {
+    rejections_.Append(change.segment->destination,
+                       EndOfFullSync(full_sync, full_sync.decision_time), set);
   }
   if (!change.full_syncs.empty()) {
     absl::MutexLock lock(&core_.tables.mutex);
@@ -565,7 +570,7 @@ absl::StatusOr<bool> OperationsPart::ReadEntries(
       encoded.append(entry.payload.data(), entry.payload.size());
       const std::optional<RecordView> record = RecordView::FromEncoded(encoded);
       if (!record.has_value()) {
-        return absl::DataLossError("a stored block is damaged");
+        return Damaged("a stored block cannot be read");
       }
       if (!after.empty() && !(*RecordView::FromEncoded(after) < *record)) {
         continue;

@@ -11,6 +11,7 @@
 #include "absl/synchronization/mutex.h"
 #include "connector/membership/catalog_part.h"
 #include "connector/membership/operations.h"
+#include "connector/membership/rejection_log.h"
 #include "connector/membership/tables.h"
 
 namespace connector::membership {
@@ -19,8 +20,8 @@ namespace connector::membership {
 // those of the catalog; changes of a list's row only by its pass.
 class OperationsPart final : public Operations {
  public:
-  OperationsPart(Core& core, CatalogPart& catalog)
-      : core_(core), catalog_(catalog) {}
+  OperationsPart(Core& core, CatalogPart& catalog, RejectionLog& rejections)
+      : core_(core), catalog_(catalog), rejections_(rejections) {}
 
   void SetOperationListener(std::function<void(ListNumber)> listener) override;
   absl::StatusOr<MappedSegment> MapSegment(DestinationNumber destination,
@@ -45,7 +46,7 @@ class OperationsPart final : public Operations {
   std::optional<ListOperation> FindOperation(ListNumber list) override;
   std::vector<ListRow> OperatedLists() override;
   std::vector<std::string> OtherCustomerLists(ListNumber list) override;
-  absl::StatusOr<ListOperation> TakeUp(ListNumber list) override;
+  absl::StatusOr<ListOperation> TakeUp(ListNumber list, bool vanished) override;
   absl::StatusOr<bool> ReadEntries(
       ListNumber list, std::string* position, int64_t at_most,
       absl::FunctionRef<absl::Status(identity_mapping::RecordView,
@@ -85,12 +86,19 @@ class OperationsPart final : public Operations {
   ListOperation Begin(const View& view, ListOperation::Kind kind);
   absl::Status Write(const Change& change);
   void Tell(const Change& change);
-  absl::StatusOr<ListOperation> TakeUpReplacement(const View& view);
+  absl::StatusOr<ListOperation> TakeUpReplacement(const View& view,
+                                                  bool vanished);
+  // Takes the removals that wait along to the list that was replaced: adds
+  // their copies to the set, and what waits there to `pending`. Their bytes.
+  absl::StatusOr<int64_t> CopyRemovals(ListNumber from, ListNumber to,
+                                       CommitNumber through, WriteSet& set,
+                                       PendingQueue& pending);
   absl::Status EndPasses(const View& view, ListNumber list,
                          ListOperation operation);
 
   Core& core_;
   CatalogPart& catalog_;
+  RejectionLog& rejections_;
   absl::Mutex listener_mutex_;
   std::function<void(ListNumber)> listener_ ABSL_GUARDED_BY(listener_mutex_);
 };

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "connector/base/crash_point.h"
 #include "connector/base/error.h"
+#include "connector/membership/damage.h"
 #include "connector/membership/operations_part.h"
 
 namespace connector::membership {
@@ -14,9 +15,6 @@ namespace {
 using Kind = ListOperation::Kind;
 using Phase = ListOperation::Phase;
 
-// Removals that wait and are taken along to a list that was replaced.
-constexpr int64_t kMaxTakenAlongBytes = int64_t{256} << 20;
-
 // Ids are numbers that grow.
 bool Older(absl::string_view a, absl::string_view b) {
   return a.size() != b.size() ? a.size() < b.size() : a < b;
@@ -24,41 +22,105 @@ bool Older(absl::string_view a, absl::string_view b) {
 
 }  // namespace
 
-absl::StatusOr<ListOperation> OperationsPart::TakeUp(ListNumber list) {
-  absl::MutexLock lock(&core_.change_mutex);
-  absl::ReaderMutexLock use(&core_.tables.use);
-  SegmentNumber segment = 0;
+absl::StatusOr<ListOperation> OperationsPart::TakeUp(ListNumber list,
+                                                     bool vanished) {
+  absl::StatusOr<ListOperation> taken;
+  Change told;
   {
-    absl::MutexLock tables_lock(&core_.tables.mutex);
-    const ListState* state = core_.tables.FindList(list);
-    if (state == nullptr) return DestinationNotFound();
-    segment = state->row.segment;
+    absl::MutexLock lock(&core_.change_mutex);
+    absl::ReaderMutexLock use(&core_.tables.use);
+    SegmentNumber segment = 0;
+    {
+      absl::MutexLock tables_lock(&core_.tables.mutex);
+      const ListState* state = core_.tables.FindList(list);
+      if (state == nullptr) return DestinationNotFound();
+      segment = state->row.segment;
+    }
+    absl::StatusOr<View> view = Look(segment);
+    if (!view.ok()) return view.status();
+    if (!view->operation.has_value() || view->list.number != list ||
+        view->operation->phase != Phase::kRequested) {
+      return absl::InternalError("the list has no operation to be taken up");
+    }
+    if (view->operation->kind != Kind::kReplace) {
+      Change change;
+      change.list = view->list;
+      ++change.list->epoch;
+      // What somebody else added is not known.
+      if (view->operation->kind == Kind::kResync) {
+        change.list->unknown_members = true;
+      }
+      ListOperation operation = *view->operation;
+      operation.phase = Phase::kSending;
+      change.operations.emplace_back(list, operation);
+      if (absl::Status s = Write(change); !s.ok()) return s;
+      return operation;
+    }
+    taken = TakeUpReplacement(*view, vanished);
+    if (!taken.ok()) return taken;
+    view = Look(segment);
+    if (view.ok() && view->segment.former_list != 0) {
+      told.operations.emplace_back(view->segment.former_list, std::nullopt);
+    }
   }
-  absl::StatusOr<View> view = Look(segment);
-  if (!view.ok()) return view.status();
-  if (!view->operation.has_value() || view->list.number != list ||
-      view->operation->phase != Phase::kRequested) {
-    return absl::InternalError("the list has no operation to be taken up");
+  if (!told.operations.empty()) Tell(told);
+  return taken;
+}
+
+absl::StatusOr<int64_t> OperationsPart::CopyRemovals(ListNumber from,
+                                                     ListNumber to,
+                                                     CommitNumber through,
+                                                     WriteSet& set,
+                                                     PendingQueue& pending) {
+  int64_t bytes = 0;
+  Scan scan(core_.database, Family::kCounters,
+            {NumberKey(kPendingKey, from, 0),
+             NumberKey(kPendingKey, from, through + 1)});
+  for (scan.SeekToFirst(); scan.valid(); scan.Next()) {
+    const std::optional<NumberKeyParts> key = ParseNumberKey(scan.key());
+    const std::optional<PendingRow> index = DecodePending(scan.value());
+    if (!key.has_value() || !index.has_value()) {
+      return Damaged("a stored index of runs cannot be read");
+    }
+    PendingRow copy;
+    copy.commit_time = index->commit_time;
+    for (const auto& [part, change] : index->runs) {
+      if (change != membership::Change::kRemove) continue;
+      absl::StatusOr<std::optional<std::string>> run = core_.database.Get(
+          Family::kRuns, RunKey(from, change, key->second, part));
+      if (!run.ok()) return run.status();
+      if (!run->has_value()) {
+        return Damaged("a run is missing");
+      }
+      const std::string key_there = RunKey(to, change, key->second, part);
+      copy.bytes += static_cast<int64_t>(key_there.size() + (*run)->size());
+      if (bytes + copy.bytes > core_.tuning.taken_along_bytes) {
+        return MakeError(
+            absl::StatusCode::kUnavailable, "TOO_MANY_REMOVALS_WAIT",
+            absl::StrCat("more removals wait than are taken along to another "
+                         "list (",
+                         core_.tuning.taken_along_bytes,
+                         " bytes): the list is replaced when they are "
+                         "delivered, or once Pinterest says that it is gone"));
+      }
+      set.Put(Family::kRuns, key_there, **run);
+      copy.runs.emplace_back(part, change);
+    }
+    if (copy.runs.empty()) continue;
+    bytes += copy.bytes;
+    set.Put(Family::kCounters, NumberKey(kPendingKey, to, key->second),
+            EncodePending(copy));
+    pending.Push(key->second, copy.commit_time, copy.bytes,
+                 /*has_removals=*/true);
   }
-  if (view->operation->kind == Kind::kReplace) return TakeUpReplacement(*view);
-  Change change;
-  change.list = view->list;
-  ++change.list->epoch;
-  // What somebody else added is not known.
-  if (view->operation->kind == Kind::kResync) {
-    change.list->unknown_members = true;
-  }
-  ListOperation operation = *view->operation;
-  operation.phase = Phase::kSending;
-  change.operations.emplace_back(list, operation);
-  if (absl::Status s = Write(change); !s.ok()) return s;
-  return operation;
+  if (absl::Status s = scan.status(); !s.ok()) return s;
+  return bytes;
 }
 
 // One write: whatever a crash leaves, there is one list that is being filled,
 // and nobody whose removal waits is forgotten on the other.
 absl::StatusOr<ListOperation> OperationsPart::TakeUpReplacement(
-    const View& view) {
+    const View& view, bool vanished) {
   if (view.list.creation_attempt_time != absl::InfinitePast()) {
     // There may be a list that nobody knows yet, with members on it.
     return MakeError(absl::StatusCode::kUnavailable, "CREATION_UNANSWERED",
@@ -68,6 +130,16 @@ absl::StatusOr<ListOperation> OperationsPart::TakeUpReplacement(
   const GroupHold hold(core_.tables);
   Tables& tables = core_.tables;
   const ListNumber list = view.list.number;
+  // Seen under the hold, as a decision may have come since anybody looked.
+  if (!vanished) {
+    absl::MutexLock lock(&tables.mutex);
+    for (const auto& [number, full_sync] : tables.lists.at(list).full_syncs) {
+      if (full_sync.state != FullSyncState::kReleased) continue;
+      return MakeError(absl::StatusCode::kUnavailable, "FULL_SYNC_RELEASED",
+                       "a full sync is to be applied to the list that is "
+                       "there: it is replaced after that");
+    }
+  }
   ListOperation operation = *view.operation;
   operation.phase = Phase::kSending;
   operation.members = view.members;
@@ -76,6 +148,7 @@ absl::StatusOr<ListOperation> OperationsPart::TakeUpReplacement(
   ++row.epoch;
   row.unknown_members = operation.unknown_members;
   row.creation_attempt_time = absl::InfinitePast();
+  row.look_for_newer = false;
   SegmentRow segment = view.segment;
   WriteSet set(core_.database);
 
@@ -104,46 +177,13 @@ absl::StatusOr<ListOperation> OperationsPart::TakeUpReplacement(
     }
     segment.former_list = former.number;
 
-    // Removals that wait go to both.
-    Scan scan(core_.database, Family::kCounters,
-              {NumberKey(kPendingKey, list, 0),
-               NumberKey(kPendingKey, list, newest + 1)});
-    for (scan.SeekToFirst(); scan.valid(); scan.Next()) {
-      const std::optional<NumberKeyParts> key = ParseNumberKey(scan.key());
-      const std::optional<PendingRow> index = DecodePending(scan.value());
-      if (!key.has_value() || !index.has_value()) {
-        return absl::DataLossError("a stored index of runs is damaged");
-      }
-      PendingRow copy;
-      copy.commit_time = index->commit_time;
-      for (const auto& [part, change] : index->runs) {
-        if (change != membership::Change::kRemove) continue;
-        absl::StatusOr<std::optional<std::string>> run = core_.database.Get(
-            Family::kRuns, RunKey(list, change, key->second, part));
-        if (!run.ok()) return run.status();
-        if (!run->has_value()) {
-          return absl::DataLossError("a stored run is missing");
-        }
-        const std::string to = RunKey(former.number, change, key->second, part);
-        set.Put(Family::kRuns, to, **run);
-        copy.bytes += static_cast<int64_t>(to.size() + (*run)->size());
-        copy.runs.emplace_back(part, change);
-      }
-      if (copy.runs.empty()) continue;
-      bytes += copy.bytes;
-      if (bytes > kMaxTakenAlongBytes) {
-        return MakeError(absl::StatusCode::kUnavailable,
-                         "TOO_MANY_REMOVALS_WAIT",
-                         "too many removals wait: the list is replaced when "
-                         "they are delivered");
-      }
-      set.Put(Family::kCounters,
-              NumberKey(kPendingKey, former.number, key->second),
-              EncodePending(copy));
-      pending.Push(key->second, copy.commit_time, copy.bytes,
-                   /*has_removals=*/true);
+    // Removals that wait go to both, unless nobody is on the old one.
+    if (!vanished) {
+      absl::StatusOr<int64_t> copied =
+          CopyRemovals(list, former.number, newest, set, pending);
+      if (!copied.ok()) return copied.status();
+      bytes = *copied;
     }
-    if (absl::Status s = scan.status(); !s.ok()) return s;
     // What was asked of the old list and not answered stays with it.
     for (char letter : {kDoubtKey, kEchoKey}) {
       Scan requests(core_.database, Family::kDoubts,
@@ -152,7 +192,7 @@ absl::StatusOr<ListOperation> OperationsPart::TakeUpReplacement(
         const std::optional<NumberKeyParts> key =
             ParseNumberKey(requests.key());
         if (!key.has_value()) {
-          return absl::DataLossError("a stored doubt is damaged");
+          return Damaged("a stored doubt cannot be read");
         }
         set.Put(Family::kDoubts, NumberKey(letter, former.number, key->second),
                 requests.value());
@@ -194,11 +234,6 @@ absl::StatusOr<ListOperation> OperationsPart::TakeUpReplacement(
     }
     tables.lists.at(list).row = row;
     tables.operations[list] = operation;
-  }
-  if (former.number != 0) {
-    Change told;
-    told.operations.emplace_back(former.number, std::nullopt);
-    Tell(told);
   }
   return operation;
 }

@@ -40,6 +40,7 @@ int64_t PendingQueue::Settle(CommitNumber through, const PendingSpan& rest) {
     bytes_ -= span.bytes;
     spans_with_removals_ -= span.has_removals;
     if (span.last > through) {
+      if (rest.last == 0) break;
       spans_.push_front(rest);
       bytes_ += rest.bytes;
       spans_with_removals_ += rest.has_removals;
@@ -47,6 +48,15 @@ int64_t PendingQueue::Settle(CommitNumber through, const PendingSpan& rest) {
     }
   }
   return before - bytes_;
+}
+
+void PendingQueue::Shrink(CommitNumber commit, int64_t bytes) {
+  for (PendingSpan& span : spans_) {
+    if (commit < span.first || commit > span.last) continue;
+    span.bytes -= bytes;
+    bytes_ -= bytes;
+    return;
+  }
 }
 
 PendingSpan PendingQueue::Total() const {

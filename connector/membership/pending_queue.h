@@ -36,8 +36,12 @@ class PendingQueue {
   std::optional<PendingSpan> SpanCutBy(CommitNumber through) const;
 
   // Drops the commits up to `through`. `rest` is what is left of the span that
-  // SpanCutBy() gave. Returns the bytes that were dropped.
+  // SpanCutBy() gave; its `last` is 0 if nothing is. Returns the bytes that
+  // were dropped.
   int64_t Settle(CommitNumber through, const PendingSpan& rest);
+
+  // Takes bytes off a commit of the queue: less of it waits.
+  void Shrink(CommitNumber commit, int64_t bytes);
 
   bool empty() const { return spans_.empty(); }
   // All commits together; the queue must not be empty.

@@ -8,6 +8,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "connector/base/error.h"
+#include "connector/membership/damage.h"
 
 namespace connector::membership {
 namespace {
@@ -18,6 +19,25 @@ std::string PageToken(DestinationNumber destination, uint64_t number) {
 }
 
 }  // namespace
+
+std::vector<JournalRejection> EndOfFullSync(const FullSync& full_sync,
+                                            int32_t reason, absl::Time now) {
+  if (full_sync.declared == 0) return {};
+  JournalRejection line;
+  line.time = now;
+  line.intake = {full_sync.export_id,
+                 full_sync.begin_sequence_number,
+                 {-1, -1, -1, reason}};
+  return {std::move(line)};
+}
+
+std::vector<JournalRejection> EndOfFullSync(const FullSync& full_sync,
+                                            absl::Time now) {
+  return EndOfFullSync(
+      full_sync,
+      full_sync.committed() ? kFullSyncRefusedReason : kFullSyncExpiredReason,
+      now);
+}
 
 void RejectionLog::Append(DestinationNumber destination,
                           const std::vector<JournalRejection>& lines,
@@ -83,7 +103,7 @@ absl::StatusOr<RejectionPage> RejectionLog::Read(DestinationNumber destination,
     const std::optional<NumberKeyParts> key = ParsePlainKey(scan.key());
     std::optional<JournalRejection> line = DecodeRejection(scan.value());
     if (!key.has_value() || !line.has_value()) {
-      return absl::DataLossError("a stored rejection is damaged");
+      return Damaged("a stored rejection cannot be read");
     }
     if (static_cast<int>(page.rejections.size()) >= std::max(page_size, 1)) {
       page.next_page_token = PageToken(destination, key->second);

@@ -10,6 +10,15 @@
 
 namespace connector::membership {
 
+// What a full sync leaves in the log that ends without having been applied, as
+// what it declared is rejected: nothing if it declared nothing.
+std::vector<JournalRejection> EndOfFullSync(const FullSync& full_sync,
+                                            int32_t reason, absl::Time now);
+// The same, with the reason that its state gives: it was not committed yet, or
+// it was.
+std::vector<JournalRejection> EndOfFullSync(const FullSync& full_sync,
+                                            absl::Time now);
+
 // The rejection log of each destination: numbered lines, the newest of them
 // kept. Thread-safe.
 class RejectionLog {

@@ -33,7 +33,7 @@ class RocksdbStore final : public MembershipStore {
         progress_(*core_),
         rejections_(*core_),
         catalog_(*core_),
-        operations_(*core_, catalog_),
+        operations_(*core_, catalog_, rejections_),
         ledger_(*core_, progress_, rejections_),
         journal_(*core_, rejections_),
         full_syncs_(*core_, progress_),
@@ -131,8 +131,9 @@ class RocksdbStore final : public MembershipStore {
     return ledger_.ReadRuns(list, change, after, through);
   }
   absl::StatusOr<std::unique_ptr<RunCursor>> ReadRememberedExits(
-      ListNumber list, CommitNumber through) override {
-    return ledger_.ReadRememberedExits(list, through);
+      ListNumber list, CommitNumber through,
+      const ExitFilter& filter) override {
+    return ledger_.ReadRememberedExits(list, through, filter);
   }
   absl::Status ForgetExits(DestinationNumber destination,
                            absl::Duration window) override {
@@ -141,6 +142,11 @@ class RocksdbStore final : public MembershipStore {
   absl::StatusOr<std::unique_ptr<DeliveredCursor>> ReadDelivered(
       ListNumber list) override {
     return ledger_.ReadDelivered(list);
+  }
+  absl::Status DropOvertaken(
+      ListNumber list, CommitNumber through,
+      absl::FunctionRef<absl::StatusOr<bool>(EventOrder)> stands) override {
+    return ledger_.DropOvertaken(list, through, stands);
   }
   absl::Status UpdateList(const ListRow& row) override {
     return ledger_.UpdateList(row);
@@ -263,8 +269,9 @@ class RocksdbStore final : public MembershipStore {
   std::vector<std::string> OtherCustomerLists(ListNumber list) override {
     return operations_.OtherCustomerLists(list);
   }
-  absl::StatusOr<ListOperation> TakeUp(ListNumber list) override {
-    return operations_.TakeUp(list);
+  absl::StatusOr<ListOperation> TakeUp(ListNumber list,
+                                       bool vanished) override {
+    return operations_.TakeUp(list, vanished);
   }
   absl::StatusOr<bool> ReadEntries(
       ListNumber list, std::string* position, int64_t at_most,

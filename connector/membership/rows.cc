@@ -199,6 +199,7 @@ std::string EncodeList(const ListRow& row) {
   AppendMicros(&value, row.last_delivery_time);
   AppendBytes(&value, row.ignored_through);
   AppendBytes(&value, row.serving_list_id);
+  value.push_back(row.look_for_newer ? 1 : 0);
   return value;
 }
 
@@ -219,6 +220,7 @@ std::optional<ListRow> DecodeList(absl::string_view value) {
     row.ignored_through = ReadString(wire);
     row.serving_list_id = ReadString(wire);
   }
+  if (!wire.rest().empty()) row.look_for_newer = wire.Bool();
   return IfDone(wire, std::move(row));
 }
 
@@ -328,6 +330,9 @@ std::string EncodePending(const PendingRow& row) {
   for (const auto& [part, change] : row.runs) {
     AppendVarint(&value, uint64_t{part} << 1 | static_cast<uint64_t>(change));
   }
+  if (row.newest_event != absl::InfiniteFuture()) {
+    AppendMicros(&value, row.newest_event);
+  }
   return value;
 }
 
@@ -342,6 +347,7 @@ std::optional<PendingRow> DecodePending(absl::string_view value) {
     row.runs.emplace_back(static_cast<uint32_t>(run >> 1),
                           static_cast<Change>(run & 1));
   }
+  if (!wire.rest().empty()) row.newest_event = wire.Micros();
   return IfDone(wire, std::move(row));
 }
 

@@ -60,6 +60,8 @@ struct PendingRow {
   int64_t bytes = 0;
   // Which runs: (part, change). None: the commit released a full sync.
   std::vector<std::pair<uint32_t, Change>> runs;
+  // Of remembered exits: when the last of them happened, where that is known.
+  absl::Time newest_event = absl::InfiniteFuture();
 };
 
 std::string EncodeNumber(uint64_t number);

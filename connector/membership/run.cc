@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "connector/membership/damage.h"
 #include "connector/membership/record_bytes.h"
 #include "connector/membership/wire.h"
 
@@ -21,9 +22,7 @@ constexpr size_t kHolderBytes = 16;
 // The head and the two numbers before the intervals, nearly.
 constexpr size_t kHeadBytes = 24;
 
-absl::Status Damaged() {
-  return absl::DataLossError("a stored run is damaged");
-}
+absl::Status DamagedRun() { return Damaged("a stored run cannot be read"); }
 
 }  // namespace
 
@@ -49,8 +48,14 @@ void RunBuilder::Add(Change change, RecordView record, bool counted,
   part.records.append(payload.data(), payload.size());
   if (event_time.has_value()) {
     AppendMicros(&part.event_times, *event_time);
-    has_timed_exits_ |=
-        change == Change::kRemove && *event_time != absl::InfinitePast();
+    if (change == Change::kRemove && *event_time != absl::InfinitePast()) {
+      has_timed_exits_ = true;
+      if (*event_time == absl::InfiniteFuture()) {
+        has_exit_at_commit_ = true;
+      } else {
+        newest_exit_ = std::max(newest_exit_, *event_time);
+      }
+    }
   }
   if (holder != nullptr) {
     part.holders.append(reinterpret_cast<const char*>(holder->data()),
@@ -105,12 +110,12 @@ std::string RunHead(uint8_t flags, absl::Time commit_time,
 
 absl::StatusOr<RunReader> RunReader::Open(absl::string_view value) {
   WireReader wire(value);
-  if (wire.Byte() != kVersion) return Damaged();
+  if (wire.Byte() != kVersion) return DamagedRun();
   RunReader reader;
   reader.flags_ = wire.Byte();
   if ((reader.flags_ & ~(kEventTimes | kHolders | kReplay | kRunOfOneOrder)) !=
       0) {
-    return Damaged();
+    return DamagedRun();
   }
   reader.commit_time_ = wire.Millis();
   reader.order_ = wire.Varint();
@@ -119,7 +124,7 @@ absl::StatusOr<RunReader> RunReader::Open(absl::string_view value) {
   // Both are bounded by what could stand in the bytes that are left.
   const size_t size = wire.rest().size();
   if (!wire.ok() || reader.count_ > size || reader.intervals_left_ > size) {
-    return Damaged();
+    return DamagedRun();
   }
 
   const absl::string_view intervals = wire.rest();
@@ -127,10 +132,11 @@ absl::StatusOr<RunReader> RunReader::Open(absl::string_view value) {
   for (uint64_t i = 0; i < reader.intervals_left_; ++i) {
     wire.Varint();
     const uint64_t in_interval = wire.Varint();
-    if (!wire.ok() || in_interval > reader.count_ - entries) return Damaged();
+    if (!wire.ok() || in_interval > reader.count_ - entries)
+      return DamagedRun();
     entries += in_interval;
   }
-  if (entries != reader.count_) return Damaged();
+  if (entries != reader.count_) return DamagedRun();
   reader.intervals_ =
       intervals.substr(0, intervals.size() - wire.rest().size());
 
@@ -141,22 +147,22 @@ absl::StatusOr<RunReader> RunReader::Open(absl::string_view value) {
   const char* data = reader.records_.data();
   const char* const end = data + reader.records_.size();
   for (uint64_t i = 0; i < reader.count_; ++i) {
-    if (data == end) return Damaged();
+    if (data == end) return DamagedRun();
     const uint8_t kind = static_cast<uint8_t>(*data++) & ~kNotCounted;
     const char* payload;
     size_t payload_size;
     data = ReadPayload(kind, data, end, &payload, &payload_size);
-    if (data == nullptr) return Damaged();
+    if (data == nullptr) return DamagedRun();
   }
   absl::string_view rest(data, end - data);
   reader.records_.remove_suffix(rest.size());
   if ((reader.flags_ & kHolders) != 0) {
     const uint64_t holder_bytes = kHolderBytes * reader.count_;
-    if (rest.size() < holder_bytes) return Damaged();
+    if (rest.size() < holder_bytes) return DamagedRun();
     reader.holders_ = rest.substr(rest.size() - holder_bytes);
     rest.remove_suffix(holder_bytes);
   }
-  if ((reader.flags_ & kEventTimes) == 0 && !rest.empty()) return Damaged();
+  if ((reader.flags_ & kEventTimes) == 0 && !rest.empty()) return DamagedRun();
   reader.event_times_ = rest;
   return reader;
 }
@@ -164,12 +170,12 @@ absl::StatusOr<RunReader> RunReader::Open(absl::string_view value) {
 bool RunReader::Next(RunEntry* entry) {
   if (!status_.ok()) return false;
   if (left_ == 0) {
-    if (!records_.empty() || !event_times_.empty()) status_ = Damaged();
+    if (!records_.empty() || !event_times_.empty()) status_ = DamagedRun();
     return false;
   }
   while (interval_entries_left_ == 0) {
     if (intervals_left_ == 0) {
-      status_ = Damaged();
+      status_ = DamagedRun();
       return false;
     }
     WireReader wire(intervals_);
@@ -191,7 +197,7 @@ bool RunReader::Next(RunEntry* entry) {
     next = ReadPayload(head & ~kNotCounted, begin + 1, end, &payload, &size);
   }
   if (next == nullptr) {
-    status_ = Damaged();
+    status_ = DamagedRun();
     return false;
   }
   records_.remove_prefix(next - begin);
@@ -203,7 +209,7 @@ bool RunReader::Next(RunEntry* entry) {
   }
   std::optional<RecordView> record = RecordView::FromEncoded(encoded);
   if (!record.has_value()) {
-    status_ = Damaged();
+    status_ = DamagedRun();
     return false;
   }
   entry->record = *record;
@@ -217,7 +223,7 @@ bool RunReader::Next(RunEntry* entry) {
     WireReader wire(event_times_);
     entry->event_time = wire.Micros();
     if (!wire.ok()) {
-      status_ = Damaged();
+      status_ = DamagedRun();
       return false;
     }
     event_times_ = wire.rest();

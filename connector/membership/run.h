@@ -1,6 +1,7 @@
 #ifndef CONNECTOR_MEMBERSHIP_RUN_H_
 #define CONNECTOR_MEMBERSHIP_RUN_H_
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -64,6 +65,9 @@ class RunBuilder {
            std::optional<absl::Time> event_time = std::nullopt,
            const std::array<uint8_t, 16>* holder = nullptr);
 
+  // Leaves out so many orders, of changes that are not there any more.
+  void Skip(uint64_t changes) { total_ += changes; }
+
   // All changes are replays (RunEntry).
   void MarkAsReplay();
 
@@ -82,6 +86,11 @@ class RunBuilder {
   uint8_t flags(Change change) const;
   // Some removal is an exit with a time: to be remembered.
   bool has_timed_exits() const { return has_timed_exits_; }
+  // When the last of those exits happened, if they are committed now.
+  absl::Time newest_exit(absl::Time commit_time) const {
+    return has_exit_at_commit_ ? std::max(newest_exit_, commit_time)
+                               : newest_exit_;
+  }
 
  private:
   struct Part {
@@ -101,6 +110,8 @@ class RunBuilder {
   uint64_t total_ = 0;
   bool replay_ = false;
   bool has_timed_exits_ = false;
+  bool has_exit_at_commit_ = false;
+  absl::Time newest_exit_ = absl::InfinitePast();
 };
 
 // The head of a stored run value: what the committer adds.

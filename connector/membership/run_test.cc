@@ -148,6 +148,7 @@ void ReadAll(const std::string& value) {
   absl::StatusOr<RunReader> reader = RunReader::Open(value);
   if (!reader.ok()) {
     EXPECT_EQ(reader.status().code(), absl::StatusCode::kDataLoss);
+    EXPECT_EQ(GetErrorDetail(reader.status()).reason, "STORE_DAMAGED");
     return;
   }
   RunEntry entry;

@@ -93,12 +93,16 @@ std::optional<CommitNumber> KeptFrom(const ListState& list,
   return std::nullopt;
 }
 
-int64_t BacklogBytes(const ListState& list) {
-  int64_t bytes = list.pending.bytes() + list.kept_bytes;
+int64_t FullSyncBytes(const ListState& list) {
+  int64_t bytes = list.kept_bytes;
   for (const auto& [number, row] : list.full_syncs) {
     if (!row.cleaned) bytes += row.bytes;
   }
   return bytes;
+}
+
+int64_t BacklogBytes(const ListState& list) {
+  return list.pending.bytes() + FullSyncBytes(list);
 }
 
 }  // namespace connector::membership

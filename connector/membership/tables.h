@@ -50,6 +50,9 @@ struct StoreTuning {
   size_t export_window = 512;
   // From how many keys on a range is deleted as one.
   size_t range_delete_keys = 64;
+  // Removals that wait and are taken along when a list is replaced: one write,
+  // during which no batch is committed.
+  int64_t taken_along_bytes = limits::kMaxTakenAlongBytes;
   // Remembered exits of a destination.
   int64_t max_exit_bytes = limits::kMaxRememberedExitBytes;
   size_t max_exports_per_destination;
@@ -93,6 +96,9 @@ struct ListState {
 // none is.
 std::optional<CommitNumber> KeptFrom(const ListState& list,
                                      CommitNumber settled = 0);
+// What full syncs of the list hold in bytes: what they declare, and events that
+// are kept for them.
+int64_t FullSyncBytes(const ListState& list);
 // What waits at the list in bytes, with full syncs.
 int64_t BacklogBytes(const ListState& list);
 
@@ -102,6 +108,8 @@ struct DestinationState {
   bool deleted = false;
   IntakeCounts counts_without_segment;
   int64_t pending_bytes = 0;
+  // What of it full syncs hold.
+  int64_t full_sync_bytes = 0;
   // The rejection log holds the numbers [first, next).
   uint64_t first_rejection = 1;
   uint64_t next_rejection = 1;

@@ -155,6 +155,9 @@ struct ListRow {
   // While a replacement is being filled, the list that still serves the
   // segment's audience; otherwise empty.
   std::string serving_list_id;
+  // The store was put back from a backup: whether the name has a newer list by
+  // now, made after the backup, is to be looked up once.
+  bool look_for_newer = false;
 
   // The list that the audience's rule should name; empty: there is none yet.
   const std::string& AudienceListId() const {

@@ -22,6 +22,7 @@ LogLevel LevelOf(delivery::DeliveryEvent::Kind kind) {
     case Kind::kOperationBegun:
     case Kind::kOperationEnded:
     case Kind::kForgetting:
+    case Kind::kOperationWaits:
       return LogLevel::kInfo;
     case Kind::kTwinListFound:
     case Kind::kRequestFailed:

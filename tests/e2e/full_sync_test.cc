@@ -37,6 +37,8 @@ System::Options MakeOptions(bool crashing) {
   if (crashing) {
     options.connector = "tests/stress/crashing_connector";
     options.connector_environment = {{CrashControl::kVariable, ControlFile()}};
+    // With windows of a day, in which calls are counted durably.
+    options.simulator_flags = {"--rate_limits=trial"};
   }
   return options;
 }
@@ -370,7 +372,9 @@ INSTANTIATE_TEST_SUITE_P(
                     "membership.full_sync.uncleaned",
                     "membership.full_sync.cleaned", "delivery.full_sync.judged",
                     "delivery.full_sync.joined", "delivery.request.answered",
-                    "membership.settle.unwritten", "membership.settle.written"),
+                    "membership.settle.unwritten", "membership.settle.written",
+                    "membership.call_history.unwritten",
+                    "membership.call_history.written"),
     [](const auto& info) {
       std::string name;
       for (char c : std::string(info.param)) {

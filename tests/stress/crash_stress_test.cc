@@ -584,11 +584,15 @@ class Stress {
 
   void ExpectEveryPoint() {
     for (int i = 0; i < kCrashPoints; ++i) {
-      // No host here declares full syncs, and nobody is forgotten:
-      // tests/e2e/full_sync_test and forget_test kill there.
+      // No host here declares full syncs, nobody is forgotten and no budget of
+      // a day is told: tests/e2e/full_sync_test and forget_test kill there. Nor
+      // does a backlog come near its bound: delivery_model_test loses the
+      // writes of netting.
       const std::string name = kCrashPointNames[i];
       if (name.find("full_sync") != std::string::npos ||
-          name.find("forget") != std::string::npos) {
+          name.find("forget") != std::string::npos ||
+          name.find("call_history") != std::string::npos ||
+          name.find("netting") != std::string::npos) {
         continue;
       }
       EXPECT_GT(control_->kills[i], 0)
