@@ -16,8 +16,8 @@ namespace identity_mapping {
 // somebody may have put such a hash on a list without this mapping. Ascending,
 // no repeats.
 //
-// `row` as for IdentityMapping::Map. False: neither today's mapping nor a former
-// one makes a record of the value, for `*reason`.
+// `row` as for IdentityMapping::Map. False: neither today's mapping nor a
+// former one makes a record of the value, for `*reason`.
 bool FormsToForget(const IdentityMapping& mapping, int row,
                    absl::string_view value, std::vector<Record>* forms,
                    RejectionReason* reason);

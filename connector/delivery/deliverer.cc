@@ -372,7 +372,11 @@ bool Deliverer::RunAlone(ListNumber list, absl::FunctionRef<void()> work) {
   absl::MutexLock lock(&mutex_);
   for (;;) {
     const auto row = options_.ledger->GetList(list);
-    if (!row.ok()) return true;
+    if (!row.ok()) {
+      const auto found = tasks_.find(list);
+      if (found != tasks_.end()) found->second->held = false;
+      return true;
+    }
     task = &FindOrAddTask(list, row->destination);
     if (!task->running) break;
     if (stopping_) return false;

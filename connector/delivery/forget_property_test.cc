@@ -105,6 +105,10 @@ class ForgetHistory {
           const int person = Pick(kPeople);
           event.record = person * kForms;
           event.change = Pick(3) == 0 ? Change::kRemove : Change::kAdd;
+          // Of some exits it is remembered that they happened.
+          if (event.change == Change::kRemove && Pick(2) == 0) {
+            event.time = Event::kAtCommit;
+          }
           if (event.change == Change::kRemove && Pick(2) == 0) {
             // Another form of the identity goes with it.
             Event form = event;
@@ -142,17 +146,21 @@ class ForgetHistory {
           world_.pinterest().SetFaults(nullptr);
           break;
         }
-        world_.pinterest().SetFaults([this, chance,
-                                      random = std::mt19937_64(seed)](
-                                         const FakePinterest::Call&) mutable {
-          if (random() % (4 * chance) != 0) return Fault::kNone;
-          constexpr Fault kSome[] = {Fault::kNotSent,     Fault::kLostBefore,
-                                     Fault::kLostAfter,   Fault::kAppliedLate,
-                                     Fault::kServerError, Fault::kRateLimited,
-                                     Fault::kUnreadable,  Fault::kForbidden};
-          ++coverage_.unknown_requests;
-          return kSome[random() % std::size(kSome)];
-        });
+        world_.pinterest().SetFaults(
+            [this, chance, random = std::mt19937_64(seed)](
+                const FakePinterest::Call& call) mutable {
+              if (random() % (4 * chance) != 0) return Fault::kNone;
+              constexpr Fault kSome[] = {
+                  Fault::kNotSent,     Fault::kLostBefore,  Fault::kLostAfter,
+                  Fault::kAppliedLate, Fault::kServerError, Fault::kRateLimited,
+                  Fault::kUnreadable,  Fault::kForbidden};
+              ++coverage_.unknown_requests;
+              const Fault fault = kSome[random() % std::size(kSome)];
+              // A list that shows after it was looked for makes two.
+              return fault == Fault::kAppliedLate && call.what == "CREATE"
+                         ? Fault::kLostAfter
+                         : fault;
+            });
         break;
       }
       case 6:

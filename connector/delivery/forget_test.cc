@@ -132,6 +132,31 @@ TEST_F(ForgetTest, TheRemovalGoesOutWhateverIsKnown) {
   EXPECT_EQ(world_.Counts("a").pending(), 0);
 }
 
+TEST_F(ForgetTest, TheRemovalOvertakesABackfill) {
+  world_.config()
+      .mutable_destinations(0)
+      ->mutable_delivery_policy()
+      ->set_max_request_records(1);
+  world_.Open();
+  Deliver(Add("a", 1, 3));
+  const std::string id =
+      world_.store().GetList(Segment("a").list)->customer_list_id;
+  world_.pinterest().Edit(id, [](std::set<std::string>& records) {
+    records.insert(DeliveryWorld::WireText(77));
+  });
+  world_.Commit(Add("a", 10, 60));
+  world_.clock().Advance(absl::Hours(1));
+  world_.RunSteps(6);
+  AskToForget({77});
+  world_.clock().Advance(absl::Hours(1));
+  world_.RunSteps(6);
+  const auto records = world_.pinterest().Lists().at(id).records;
+  EXPECT_EQ(records.count(DeliveryWorld::WireText(77)), 0u);
+  EXPECT_LT(records.size(), 40u);
+  ASSERT_TRUE(world_.RunUntilForgotten());
+  ExpectForgotten({77});
+}
+
 TEST_F(ForgetTest, AnAdditionThatWaitsIsNeverSentAndALaterOneIs) {
   Deliver(Add("a", 1, 3));
   world_.pinterest().ClearCalls();

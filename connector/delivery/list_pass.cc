@@ -676,6 +676,7 @@ absl::StatusOr<bool> ListPass::LookForRemovals(const PassRoute& route) {
     found.push_back(Record::FromView(entry.record));
   }
   if (!(*runs)->status().ok()) return (*runs)->status();
+  const RecordBuffer forced = ForcedBetween(looked_through_, synced);
   looked_through_ = synced;
   if (found.empty()) return true;
   std::sort(found.begin(), found.end());
@@ -689,7 +690,8 @@ absl::StatusOr<bool> ListPass::LookForRemovals(const PassRoute& route) {
       auto state = (*delivered)->Find(record);
       if (!state.ok()) return state.status();
       if (!MayBeThere(state->state) && !state->unconfirmed &&
-          !row_.unknown_members && !doubts_.Contains(record)) {
+          !row_.unknown_members && !doubts_.Contains(record) &&
+          !forced.ContainsSorted(record)) {
         continue;
       }
       if (early.empty() || early.back().records.size() >= MaxRecords(route) ||

@@ -170,8 +170,11 @@ class ListPass {
   absl::Status ReadOperation(const PassRoute& route);
   // Reads its next piece.
   absl::Status ReadPiece(FullSyncJoin& join, ChangeSorter& sorter);
-  // In list_pass_forget.cc: what is removed in any case. Makes it the first
-  // thing to send, unless this is a preview.
+  // In list_pass_forget.cc: what requests to forget of these commits remove in
+  // any case.
+  RecordBuffer ForcedBetween(membership::CommitNumber after,
+                             membership::CommitNumber through) const;
+  // Makes it the first thing to send, unless this is a preview.
   void ReadForced(const PassRoute& route);
   // Another operation began, or this one was overtaken.
   bool OperationChanged() const;

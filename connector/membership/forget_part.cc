@@ -29,9 +29,9 @@ bool Ended(const Forget& forget) {
 std::vector<Forget> ForgetPart::FindForgets(DestinationNumber destination) {
   absl::MutexLock lock(&core_.tables.mutex);
   std::vector<Forget> forgets;
-  const auto& rows = core_.tables.forgets;
-  for (auto row = rows.lower_bound({destination, 0});
-       row != rows.end() && row->first.first == destination; ++row) {
+  for (auto row = core_.tables.forgets.lower_bound({destination, 0});
+       row != core_.tables.forgets.end() && row->first.first == destination;
+       ++row) {
     forgets.push_back(row->second.forget);
   }
   std::reverse(forgets.begin(), forgets.end());
@@ -54,9 +54,10 @@ std::vector<Record> ForgetPart::ForcedRemovals(ListNumber list,
   std::vector<Record> records;
   const ListState* state = core_.tables.FindList(list);
   if (state == nullptr) return records;
-  const auto& rows = core_.tables.forgets;
-  for (auto row = rows.lower_bound({state->row.destination, 0});
-       row != rows.end() && row->first.first == state->row.destination; ++row) {
+  for (auto row = core_.tables.forgets.lower_bound({state->row.destination, 0});
+       row != core_.tables.forgets.end() &&
+       row->first.first == state->row.destination;
+       ++row) {
     const Forget& forget = row->second.forget;
     if (forget.phase != ForgetPhase::kRemoving || forget.commit <= settled ||
         forget.commit > through) {
@@ -74,9 +75,9 @@ std::vector<std::pair<ForgetPart::Key, ForgetRow>> ForgetPart::RowsIn(
     ForgetPhase phase, DestinationNumber destination) {
   absl::MutexLock lock(&core_.tables.mutex);
   std::vector<std::pair<Key, ForgetRow>> found;
-  const auto& rows = core_.tables.forgets;
-  for (auto row = rows.lower_bound({destination, 0});
-       row != rows.end() && row->first.first == destination; ++row) {
+  for (auto row = core_.tables.forgets.lower_bound({destination, 0});
+       row != core_.tables.forgets.end() && row->first.first == destination;
+       ++row) {
     if (row->second.forget.phase == phase) found.push_back(*row);
   }
   return found;
@@ -113,9 +114,9 @@ absl::Status ForgetPart::NoteListGone(ListNumber list) {
     const ListState* state = core_.tables.FindList(list);
     if (state == nullptr) return absl::OkStatus();
     const DestinationNumber destination = state->row.destination;
-    const auto& rows = core_.tables.forgets;
-    for (auto row = rows.lower_bound({destination, 0});
-         row != rows.end() && row->first.first == destination; ++row) {
+    for (auto row = core_.tables.forgets.lower_bound({destination, 0});
+         row != core_.tables.forgets.end() && row->first.first == destination;
+         ++row) {
       if (row->second.forget.phase != ForgetPhase::kRemoving) continue;
       for (size_t i = 0; i < row->second.forget.lists.size(); ++i) {
         const ForgetList& each = row->second.forget.lists[i];
@@ -190,8 +191,9 @@ absl::StatusOr<bool> ForgetPart::NoteProgress() {
       std::vector<ForgetList> lists = row.forget.lists;
       bool change = false;
       const auto waits = [&](const ListState& state) {
-        return !state.pending.empty() &&
-               state.pending.Total().first <= row.forget.commit;
+        // Its own commit may be gone from what waits: a later event overtook
+        // all of it (LedgerPart::DropOvertaken).
+        return !state.pending.empty() && state.row.settled < row.forget.commit;
       };
       // A list that was replaced meanwhile: the removal goes to both.
       for (const auto& [number, segment] : former[key.first]) {
@@ -205,6 +207,17 @@ absl::StatusOr<bool> ForgetPart::NoteProgress() {
         added.list = number;
         added.segment = segment;
         change = true;
+        // Nothing is taken along from a list that vanished, so nothing waits
+        // for it although something does for the one that took its place.
+        const ListState& state = tables.lists.at(number);
+        const ListState* own =
+            tables.FindList(tables.segments.at(segment).row.list);
+        if (own != nullptr && waits(*own) && state.pending.empty() &&
+            state.row.settled < row.forget.commit) {
+          added.outcome = Outcome::kGone;
+          added.outcome_time = now;
+          added.customer_list_id = state.row.customer_list_id;
+        }
       }
       for (ForgetList& list : lists) {
         if (list.outcome != Outcome::kWaiting) continue;

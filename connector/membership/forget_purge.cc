@@ -388,7 +388,7 @@ absl::Status ForgetPart::PurgeOutsideLists(DestinationNumber destination,
     }
   }
   if (absl::Status s = scan.status(); !s.ok()) return s;
-  // (A family `people` goes here.)
+  // Other families that name records beside the lists lose their rows here.
   if (set.empty()) return absl::OkStatus();
   return core_.database.Write(set, Database::Sync::kNo);
 }
@@ -416,7 +416,7 @@ std::vector<std::pair<Family, KeyRange>> ForgetPart::RangesToClean(
   ranges.emplace_back(Family::kMeta,
                       PrefixRange(absl::string_view(&kOperationKey, 1)));
   ranges.emplace_back(Family::kJournal, PrefixRange(PlainKey(destination)));
-  // (A family `people` goes here.)
+  // And here stand their keys.
   return ranges;
 }
 
