@@ -652,6 +652,11 @@ void Deliverer::OnGateOpened(const CallRoute& route) {
   RouseBlocked(nullptr, route.credential_id, route.destination->number);
 }
 
+absl::Status Deliverer::BringUpPeople(DestinationNumber destination) {
+  if (people_runner_ == nullptr) return absl::OkStatus();
+  return people_runner_->BringUp(destination);
+}
+
 void Deliverer::Flush(DestinationNumber destination) {
   if (people_runner_ != nullptr) people_runner_->Flush(destination);
   absl::MutexLock lock(&mutex_);

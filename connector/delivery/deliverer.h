@@ -105,6 +105,10 @@ class Deliverer : public DeliveryControl, public CallRouter {
   // gone.
   bool RunAlone(membership::ListNumber list, absl::FunctionRef<void()> work);
 
+  // Brings in what profiles of the destination said until now, whatever is due.
+  // Errors are those of membership::People::BringUp().
+  absl::Status BringUpPeople(membership::DestinationNumber destination);
+
   DeliveryCondition ListCondition(membership::ListNumber list) override;
   DeliveryCondition DestinationCondition(
       membership::DestinationNumber destination) override;

@@ -174,6 +174,11 @@ absl::Status ForgetRunner::Purge(DestinationNumber destination) {
         purged.insert(list);
       }
     }
+    // What profiles say and what they hold have to belong together.
+    if (absl::Status s = options_.deliverer->BringUpPeople(destination);
+        !s.ok()) {
+      return s;
+    }
     if (absl::Status s = options_.forgets->EndPurge(destination, numbers);
         !s.ok()) {
       return s;

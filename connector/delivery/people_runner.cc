@@ -47,11 +47,9 @@ std::pair<DestinationNumber, absl::Time> PeopleRunner::FindDue() {
 
 absl::Time PeopleRunner::NextStepTime() { return FindDue().second; }
 
-bool PeopleRunner::RunReadyStep() {
-  const auto [number, due] = FindDue();
-  if (number == 0 || due > options_.clock->Now()) return false;
+absl::Status PeopleRunner::BringUp(DestinationNumber number) {
   const auto destination = options_.registry->FindDestination(number);
-  if (destination == nullptr) return false;
+  if (destination == nullptr) return absl::NotFoundError("no such destination");
   membership::People::BringUpOptions bring_up;
   bring_up.make_sorter = [this] {
     return std::make_unique<SpillingPeopleSorter>(options_.sort_budget,
@@ -59,12 +57,20 @@ bool PeopleRunner::RunReadyStep() {
   };
   bring_up.late_addition_window = destination->policy.late_addition_window;
   bring_up.stop = options_.stop;
+  return options_.people->BringUp(number, bring_up);
+}
+
+bool PeopleRunner::RunReadyStep() {
+  const auto [number, due] = FindDue();
+  if (number == 0 || due > options_.clock->Now()) return false;
+  const auto destination = options_.registry->FindDestination(number);
+  if (destination == nullptr) return false;
   {
     absl::MutexLock lock(&mutex_);
     flush_.erase(number);
     not_before_.erase(number);
   }
-  const absl::Status status = options_.people->BringUp(number, bring_up);
+  const absl::Status status = BringUp(number);
   if (status.ok() || absl::IsCancelled(status) || absl::IsNotFound(status)) {
     return true;
   }

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "connector/base/clock.h"
@@ -39,6 +40,9 @@ class PeopleRunner {
 
   // Brings one destination up; false if there is nothing to do now.
   bool RunReadyStep();
+  // Brings the destination up now, whatever is due. From any thread; errors are
+  // those of People::BringUp().
+  absl::Status BringUp(membership::DestinationNumber destination);
   // When there will be something to do; absl::InfiniteFuture() if nothing
   // waits.
   absl::Time NextStepTime();

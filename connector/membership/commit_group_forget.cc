@@ -1,6 +1,7 @@
 // The commit of a request to forget.
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -18,6 +19,8 @@ absl::StatusOr<CommitOutcome> CommitGroup::Forget(const Batch& batch) {
   ForgetRow row;
   membership::Forget& forget = row.forget;
   std::vector<std::pair<DestinationNumber, ForgetNumber>> done;
+  // Lists that were not replaced.
+  std::set<ListNumber> serving;
   {
     absl::MutexLock lock(&core_.tables.mutex);
     if (core_.tables.FindDestination(batch.destination) == nullptr) {
@@ -58,6 +61,10 @@ absl::StatusOr<CommitOutcome> CommitGroup::Forget(const Batch& batch) {
       each.list = number;
       each.segment = list.row.segment;
       each.customer_list_id = list.row.customer_list_id;
+      const SegmentState* segment = core_.tables.FindSegment(list.row.segment);
+      if (segment != nullptr && segment->row.list == number) {
+        serving.insert(number);
+      }
     }
   }
   std::sort(
@@ -78,9 +85,18 @@ absl::StatusOr<CommitOutcome> CommitGroup::Forget(const Batch& batch) {
   for (const identity_mapping::Record& form : request.forms) {
     run.Add(Change::kRemove, form, /*counted=*/false);
   }
+  DestinationDraft& destination = destinations_[batch.destination];
   for (const ForgetList& list : forget.lists) {
-    AddRun(list.list, /*former=*/0, run, {Change::kRemove},
-           destinations_[batch.destination]);
+    SegmentChanges changes;
+    changes.segment = list.segment;
+    changes.list = list.list;
+    // An exit without a key: nobody holds it any more.
+    if (serving.count(list.list) > 0 && IsHeld(changes)) {
+      AddHeldRun(list.list, run, {Change::kRemove}, OrdersOf(run), destination);
+    } else {
+      AddRun(list.list, /*former=*/0, run, {Change::kRemove}, OrdersOf(run),
+             destination);
+    }
   }
   set_.Put(Family::kMeta,
            NumberKey(kForgetKey, batch.destination, forget.number),

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "absl/strings/str_cat.h"
 #include "connector/base/crash_point.h"
 #include "connector/membership/wire.h"
 
@@ -283,6 +284,16 @@ absl::Status ForgetPart::EndPurge(DestinationNumber destination,
   absl::MutexLock steps(&mutex_);
   const ForgottenForms forms = FormsFor(destination, /*list=*/0);
   if (absl::Status s = PurgeOutsideLists(destination, forms); !s.ok()) return s;
+  const std::vector<SegmentNumber> held = HeldSegmentsOf(destination);
+  if (!held.empty()) {
+    std::vector<Record> records;
+    for (const ForgottenForm& form : forms.all()) {
+      records.push_back(form.record);
+    }
+    if (absl::Status s = people_.PurgePeople(destination, records); !s.ok()) {
+      return s;
+    }
+  }
   for (const auto& [family, range] : RangesToClean(destination)) {
     if (absl::Status s = core_.database.Clean(family, range); !s.ok()) return s;
   }
@@ -294,8 +305,15 @@ absl::Status ForgetPart::EndPurge(DestinationNumber destination,
     }
     // May be a part of another id: the whole key of a block, with the length
     // before it.
+    std::vector<std::string> keys;
     for (ListNumber list : ListsOf(destination)) {
-      const std::string key = BlockKey(list, form.record.encoded());
+      keys.push_back(BlockKey(list, form.record.encoded()));
+    }
+    for (SegmentNumber segment : held) {
+      keys.push_back(absl::StrCat(NumberKey(kHoldersKey, segment),
+                                  form.record.encoded()));
+    }
+    for (const std::string& key : keys) {
       std::string text;
       AppendVarint(&text, key.size() + kInternalKeyBytes);
       texts.push_back(text + key);

@@ -13,6 +13,7 @@
 #include "connector/membership/forget.h"
 #include "connector/membership/full_sync.h"
 #include "connector/membership/ledger_part.h"
+#include "connector/membership/people.h"
 #include "connector/membership/tables.h"
 
 namespace connector::membership {
@@ -50,7 +51,8 @@ class ForgottenForms {
 // (commit_group_forget.cc); from then on they are changed here alone.
 class ForgetPart final : public Forgets {
  public:
-  ForgetPart(Core& core, LedgerPart& ledger) : core_(core), ledger_(ledger) {}
+  ForgetPart(Core& core, LedgerPart& ledger, People& people)
+      : core_(core), ledger_(ledger), people_(people) {}
 
   std::vector<Forget> FindForgets(DestinationNumber destination) override;
   std::vector<Forget> UnfinishedForgets() override;
@@ -107,12 +109,15 @@ class ForgetPart final : public Forgets {
   // deletes its rows here and names its keys in RangesToClean.
   absl::Status PurgeOutsideLists(DestinationNumber destination,
                                  const ForgottenForms& forms);
+  // Its segments that have holders.
+  std::vector<SegmentNumber> HeldSegmentsOf(DestinationNumber destination);
   // Keys of which older values have to go from the files.
   std::vector<std::pair<Family, KeyRange>> RangesToClean(
       DestinationNumber destination);
 
   Core& core_;
   LedgerPart& ledger_;
+  People& people_;
   // Held over each change of a row.
   absl::Mutex mutex_;
   // When echoes are looked at again.

@@ -89,14 +89,13 @@ class People {
   virtual absl::Status BringUp(DestinationNumber destination,
                                const BringUpOptions& options) = 0;
 
-  // Takes records out of all that is known of a destination's people: out of
-  // each profile that has them, and out of each segment with all their holders.
-  // For a privacy request, behind the exit that it leads to: what waits to be
-  // brought in is not looked at, so only when Ledger::PassableCommit() of all
-  // lists has reached that exit's commit; later events may bring the record in
-  // again. Reads all profiles of the destination. In pieces; may be repeated.
-  // Not synced. The bytes are gone from the disk when the family "people" was
-  // compacted.
+  // For a request to forget, whose exit without a key has cleared the holders
+  // of these records: takes them out of each profile that has them, but for
+  // those that a later event brought in again (who holds them somewhere). Only
+  // directly behind a BringUp() that was OK and took that exit: what a profile
+  // says and what it holds then belong together. Reads all profiles of the
+  // destination. In pieces; may be repeated. Not synced. The bytes are gone from
+  // the disk when the family "people" was compacted.
   virtual absl::Status PurgePeople(
       DestinationNumber destination,
       absl::Span<const identity_mapping::Record> records) = 0;

@@ -31,6 +31,12 @@ class PeoplePart final : public People {
       absl::Span<const identity_mapping::Record> records) override;
 
  private:
+  absl::Status RenameBlocks(DestinationNumber destination,
+                            SegmentNumber segment,
+                            const std::vector<std::string>& records);
+  // Whether the holder has the encoded record in the segment.
+  absl::StatusOr<bool> HasPair(SegmentNumber segment, const std::string& record,
+                               absl::string_view holder);
   absl::Status PurgePersons(DestinationNumber destination,
                             const std::vector<std::string>& records);
   // Writes a piece, if the destination is still there.

@@ -1,10 +1,13 @@
 // A record that has to be forgotten.
 
 #include <algorithm>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "connector/membership/damage.h"
 #include "connector/membership/people_part.h"
 #include "connector/membership/sorted_blocks.h"
@@ -31,18 +34,55 @@ absl::Status PeoplePart::PurgePeople(
     segments = state->segments;
   }
   for (SegmentNumber segment : segments) {
-    WriteSet set(core_.database);
-    SortedBlocks holders(core_.database, core_.tuning,
-                         NumberKey(kHoldersKey, segment), set);
-    for (const std::string& record : encoded) {
-      auto found = holders.Find(record);
-      if (!found.ok()) return found.status();
-      holders.Erase();
+    if (absl::Status s = RenameBlocks(destination, segment, encoded); !s.ok()) {
+      return s;
     }
-    if (absl::Status s = holders.Finish(); !s.ok()) return s;
-    if (absl::Status s = WritePiece(destination, set); !s.ok()) return s;
   }
   return PurgePersons(destination, encoded);
+}
+
+// A block of holders begins with a record's name, also when that is no longer
+// in it.
+absl::Status PeoplePart::RenameBlocks(
+    DestinationNumber destination, SegmentNumber segment,
+    const std::vector<std::string>& records) {
+  const std::string prefix = NumberKey(kHoldersKey, segment);
+  WriteSet set(core_.database);
+  for (const std::string& record : records) {
+    const std::string key = absl::StrCat(prefix, record);
+    absl::StatusOr<std::optional<std::string>> value =
+        core_.database.Get(Family::kPeople, key);
+    if (!value.ok()) return value.status();
+    if (!value->has_value()) continue;
+    SortedBlockReader reader(**value);
+    absl::string_view first;
+    absl::string_view holders;
+    const bool has_entry = reader.Next(&first, &holders);
+    if (!has_entry && !reader.status().ok()) return reader.status();
+    if (has_entry && first == record) continue;
+    set.Delete(Family::kPeople, key);
+    if (has_entry) {
+      set.Put(Family::kPeople, absl::StrCat(prefix, first), **value);
+    }
+  }
+  return WritePiece(destination, set);
+}
+
+absl::StatusOr<bool> PeoplePart::HasPair(SegmentNumber segment,
+                                         const std::string& record,
+                                         absl::string_view holder) {
+  WriteSet unused(core_.database);
+  SortedBlocks blocks(core_.database, core_.tuning,
+                      NumberKey(kHoldersKey, segment), unused);
+  absl::StatusOr<const absl::string_view*> found = blocks.Find(record);
+  if (!found.ok()) return found.status();
+  if (*found == nullptr) return false;
+  const std::optional<std::set<Holder>> holders = DecodeHolders(**found);
+  if (!holders.has_value()) return Damaged("stored holders are damaged");
+  Holder key;
+  if (holder.size() != key.size()) return Damaged("a stored person is damaged");
+  std::copy(holder.begin(), holder.end(), key.begin());
+  return holders->count(key) > 0;
 }
 
 absl::Status PeoplePart::PurgePersons(DestinationNumber destination,
@@ -77,7 +117,15 @@ absl::Status PeoplePart::PurgePersons(DestinationNumber destination,
         }
         size_t erased = 0;
         for (const std::string& record : records) {
-          erased += person->records.erase(record);
+          if (person->records.count(record) == 0) continue;
+          // Whom a later event brought in again is held by it.
+          bool held = false;
+          for (SegmentNumber segment : person->segments) {
+            absl::StatusOr<bool> has = HasPair(segment, record, key);
+            if (!has.ok()) return has.status();
+            held |= *has;
+          }
+          if (!held) erased += person->records.erase(record);
         }
         if (erased == 0) continue;
         auto found = people.Find(key);

@@ -159,6 +159,10 @@ TEST_F(PeopleStoreTest, APurgedRecordIsInNoProfileAndInNoSegment) {
   ASSERT_TRUE(BringUp(segment.destination).ok());
   EXPECT_TRUE(FamilyHas(TestRecord(410).payload()));
   const std::vector<Record> purged = {TestRecord(410), TestRecord(9999)};
+  // An exit without a key, as a request to forget makes it.
+  ASSERT_TRUE(Commit(MakeBatch(segment, {}, purged)).ok());
+  ASSERT_TRUE(SettleAll(segment.list).ok());
+  ASSERT_TRUE(BringUp(segment.destination).ok());
   ASSERT_TRUE(store_->PurgePeople(segment.destination, purged).ok());
   EXPECT_FALSE(FamilyHas(TestRecord(410).payload()));
   EXPECT_TRUE(FamilyHas(TestRecord(411).payload()));

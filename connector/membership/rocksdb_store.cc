@@ -38,9 +38,9 @@ class RocksdbStore final : public MembershipStore {
         ledger_(*core_, progress_, rejections_),
         journal_(*core_, rejections_),
         full_syncs_(*core_, progress_),
-        forgets_(*core_, ledger_),
-        audiences_(*core_),
         people_(*core_, progress_),
+        forgets_(*core_, ledger_, people_),
+        audiences_(*core_),
         committer_(*core_, progress_, rejections_, full_syncs_) {}
 
   std::vector<DestinationRow> Destinations() override {
@@ -384,9 +384,9 @@ class RocksdbStore final : public MembershipStore {
   LedgerPart ledger_;
   JournalPart journal_;
   FullSyncPart full_syncs_;
+  PeoplePart people_;
   ForgetPart forgets_;
   AudiencePart audiences_;
-  PeoplePart people_;
   Committer committer_;
 };
 
