@@ -585,8 +585,9 @@ class Stress {
   void ExpectEveryPoint() {
     for (int i = 0; i < kCrashPoints; ++i) {
       // No host here declares full syncs or complete identities, and no budget
-      // of a day is told: tests/e2e/full_sync_test and people_test kill there. Nor does a backlog come near its
-      // bound: delivery_model_test loses the writes of netting.
+      // of a day is told: tests/e2e/full_sync_test and people_test kill there.
+      // Nor does a backlog come near its bound: delivery_model_test loses the
+      // writes of netting.
       const std::string name = kCrashPointNames[i];
       if (name.find("full_sync") != std::string::npos ||
           name.find("call_history") != std::string::npos ||
