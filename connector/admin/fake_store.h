@@ -248,10 +248,11 @@ class FakeStore final : public membership::MembershipStore {
   void SetCommitListener(std::function<void(ListNumber, bool)>) override {}
   CommitNumber SyncedCommit() override { return 0; }
   CommitNumber PassableCommit(ListNumber) override { return 0; }
-  std::vector<WaitingPeople> WaitingForPeople() override { return {}; }
+  std::vector<membership::WaitingPeople> WaitingForPeople() override {
+    return {};
+  }
   absl::Status PurgePeople(
-      DestinationNumber,
-      absl::Span<const identity_mapping::Record>) override {
+      DestinationNumber, absl::Span<const identity_mapping::Record>) override {
     return absl::OkStatus();
   }
   absl::Status BringUp(DestinationNumber, const BringUpOptions&) override {

@@ -310,8 +310,8 @@ absl::Status ForgetPart::EndPurge(DestinationNumber destination,
       keys.push_back(BlockKey(list, form.record.encoded()));
     }
     for (SegmentNumber segment : held) {
-      keys.push_back(absl::StrCat(NumberKey(kHoldersKey, segment),
-                                  form.record.encoded()));
+      keys.push_back(
+          absl::StrCat(NumberKey(kHoldersKey, segment), form.record.encoded()));
     }
     for (const std::string& key : keys) {
       std::string text;

@@ -388,9 +388,22 @@ absl::Status ForgetPart::PurgeOutsideLists(DestinationNumber destination,
     }
   }
   if (absl::Status s = scan.status(); !s.ok()) return s;
-  // Other families that name records beside the lists lose their rows here.
   if (set.empty()) return absl::OkStatus();
   return core_.database.Write(set, Database::Sync::kNo);
+}
+
+std::vector<SegmentNumber> ForgetPart::HeldSegmentsOf(
+    DestinationNumber destination) {
+  absl::MutexLock lock(&core_.tables.mutex);
+  std::vector<SegmentNumber> held;
+  const DestinationState* state = core_.tables.FindDestination(destination);
+  if (state == nullptr) return held;
+  for (SegmentNumber number : state->segments) {
+    if (core_.tables.segments.at(number).held.has_value()) {
+      held.push_back(number);
+    }
+  }
+  return held;
 }
 
 std::vector<std::pair<Family, KeyRange>> ForgetPart::RangesToClean(
@@ -416,7 +429,19 @@ std::vector<std::pair<Family, KeyRange>> ForgetPart::RangesToClean(
   ranges.emplace_back(Family::kMeta,
                       PrefixRange(absl::string_view(&kOperationKey, 1)));
   ranges.emplace_back(Family::kJournal, PrefixRange(PlainKey(destination)));
-  // And here stand their keys.
+  const std::vector<SegmentNumber> held = HeldSegmentsOf(destination);
+  for (SegmentNumber segment : held) {
+    for (char letter : {kHeldKey, kHoldersKey}) {
+      ranges.emplace_back(Family::kPeople,
+                          PrefixRange(NumberKey(letter, segment)));
+    }
+  }
+  if (!held.empty()) {
+    for (char letter : {kStatementKey, kPersonKey}) {
+      ranges.emplace_back(Family::kPeople,
+                          PrefixRange(NumberKey(letter, destination)));
+    }
+  }
   return ranges;
 }
 

@@ -94,8 +94,8 @@ class People {
   // those that a later event brought in again (who holds them somewhere). Only
   // directly behind a BringUp() that was OK and took that exit: what a profile
   // says and what it holds then belong together. Reads all profiles of the
-  // destination. In pieces; may be repeated. Not synced. The bytes are gone from
-  // the disk when the family "people" was compacted.
+  // destination. In pieces; may be repeated. Not synced. The bytes are gone
+  // from the disk when the family "people" was compacted.
   virtual absl::Status PurgePeople(
       DestinationNumber destination,
       absl::Span<const identity_mapping::Record> records) = 0;

@@ -43,9 +43,9 @@ absl::Status PeoplePart::PurgePeople(
 
 // A block of holders begins with a record's name, also when that is no longer
 // in it.
-absl::Status PeoplePart::RenameBlocks(
-    DestinationNumber destination, SegmentNumber segment,
-    const std::vector<std::string>& records) {
+absl::Status PeoplePart::RenameBlocks(DestinationNumber destination,
+                                      SegmentNumber segment,
+                                      const std::vector<std::string>& records) {
   const std::string prefix = NumberKey(kHoldersKey, segment);
   WriteSet set(core_.database);
   for (const std::string& record : records) {
