@@ -113,20 +113,19 @@ absl::Status LoadMeta(Core& core) {
                      return absl::OkStatus();
                    });
   if (!status.ok()) return status;
-  status =
-      ForEachNumber(core, Family::kMeta, kForgetKey,
-                    [&](const NumberKeyParts& key, absl::string_view value) {
-                      tables.mutex.AssertHeld();
-                      std::optional<ForgetRow> row = DecodeForget(value);
-                      if (!row.has_value() ||
-                          tables.destinations.count(key.number) == 0) {
-                        return Unreadable("a request to forget");
-                      }
-                      row->forget.destination = key.number;
-                      row->forget.number = key.second;
-                      tables.forgets[{key.number, key.second}] = *std::move(row);
-                      return absl::OkStatus();
-                    });
+  status = ForEachNumber(
+      core, Family::kMeta, kForgetKey,
+      [&](const NumberKeyParts& key, absl::string_view value) {
+        tables.mutex.AssertHeld();
+        std::optional<ForgetRow> row = DecodeForget(value);
+        if (!row.has_value() || tables.destinations.count(key.number) == 0) {
+          return Unreadable("a request to forget");
+        }
+        row->forget.destination = key.number;
+        row->forget.number = key.second;
+        tables.forgets[{key.number, key.second}] = *std::move(row);
+        return absl::OkStatus();
+      });
   if (!status.ok()) return status;
   status = ForEachNumber(
       core, Family::kMeta, kListKey,
