@@ -161,7 +161,6 @@ TEST_F(PeopleStoreTest, APurgedRecordIsInNoProfileAndInNoSegment) {
   const std::vector<Record> purged = {TestRecord(410), TestRecord(9999)};
   // An exit without a key, as a request to forget makes it.
   ASSERT_TRUE(Commit(MakeBatch(segment, {}, purged)).ok());
-  ASSERT_TRUE(SettleAll(segment.list).ok());
   ASSERT_TRUE(BringUp(segment.destination).ok());
   ASSERT_TRUE(store_->PurgePeople(segment.destination, purged).ok());
   EXPECT_FALSE(FamilyHas(TestRecord(410).payload()));

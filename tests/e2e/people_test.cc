@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -20,6 +21,7 @@
 #include "audience_sync/v1/export_service.grpc.pb.h"
 #include "connector/base/crash_point.h"
 #include "gtest/gtest.h"
+#include "nlohmann/json.hpp"
 #include "tests/e2e/system.h"
 #include "tests/stress/crash_control.h"
 #include "tests/stress/stream.h"
@@ -279,6 +281,82 @@ TEST_F(PeopleTest, NothingRawIsOnDisk) {
     ++files;
   }
   EXPECT_GT(files, 5);
+}
+
+// Files of the state that hold the record of an address, in binary or in hex.
+int FilesWith(const std::string& directory, const std::string& hex) {
+  const std::string binary = absl::HexStringToBytes(hex);
+  int found = 0;
+  for (const auto& entry :
+       std::filesystem::recursive_directory_iterator(directory)) {
+    if (!entry.is_regular_file()) continue;
+    std::ifstream file(entry.path(), std::ios::binary);
+    std::stringstream content;
+    content << file.rdbuf();
+    found += absl::StrContains(content.str(), binary) ||
+             absl::StrContains(content.str(), hex);
+  }
+  return found;
+}
+
+TEST_F(PeopleTest, WhoIsForgottenIsHeldByNobody) {
+  v1::ExportBatch batch;
+  for (int i = 1; i <= 600; ++i) Add(&batch, i, {i}, {{"gold", true}});
+  ASSERT_TRUE(Send(batch).ok());
+  ASSERT_TRUE(Send(601, {7}, {{"gold", true}, {"blue", true}}).ok());
+  ASSERT_EQ(OnList("gold").size(), 600u);
+  // Each record, so that names of blocks are met, too.
+  for (int address : {7, 100, 300, 500}) {
+    const std::string record = System::Sha256(Address(address));
+    ASSERT_GT(FilesWith(system_.state_directory(), record), 0);
+    const Output forgotten = system_.Ctl(
+        {"forget", kAccount, "--namespace=Email", "--wait", Address(address)});
+    ASSERT_EQ(forgotten.exit_code, 0) << forgotten.text;
+    EXPECT_EQ(FilesWith(system_.state_directory(), record), 0) << address;
+  }
+  EXPECT_EQ(OnList("gold").size(), 596u);
+  EXPECT_EQ(OnList("blue"), Records({}));
+  // Later events are new decisions, and their profiles are followed again.
+  ASSERT_TRUE(Send(601, {7, 1}, {{"gold", true}}).ok());
+  EXPECT_EQ(OnList("gold").size(), 597u);
+  ASSERT_TRUE(Send(601, {1}, {}).ok());
+  EXPECT_EQ(OnList("gold").size(), 596u);
+  // Nobody else was let go.
+  ASSERT_TRUE(Send(8, {}, {}).ok());
+  EXPECT_EQ(OnList("gold").size(), 595u);
+  ExpectAccountsAddUp();
+}
+
+TEST_F(PeopleTest, WhatComesBeforeThePurgeStays) {
+  ASSERT_TRUE(Send(1, {7, 8}, {{"gold", true}}).ok());
+  ASSERT_TRUE(Send(2, {7}, {{"gold", true}}).ok());
+  ASSERT_EQ(OnList("gold"), Records({7, 8}));
+  system_.Control("faults", {{"faults", {{{"action", {{"status", 503}}}}}}});
+  const Output asked = system_.Ctl(
+      {"--json", "forget", kAccount, "--namespace=Email", Address(7)});
+  ASSERT_EQ(asked.exit_code, 0) << asked.text;
+  const std::string id = nlohmann::json::parse(asked.text).at("receiptId");
+  // Profile 1 brings it in again; 2 does not.
+  ASSERT_TRUE(Send(1, {7, 8}, {{"gold", true}}).ok());
+  system_.ClearFaults();
+  ASSERT_EQ(system_.Ctl({"resume", kAccount}).exit_code, 0);
+  const absl::Time end = absl::Now() + absl::Seconds(100);
+  std::string state;
+  while (state != "FORGET_STATE_DONE" && absl::Now() < end) {
+    const Output receipt =
+        system_.Ctl({"--json", "forget-receipts", kAccount, id});
+    ASSERT_EQ(receipt.exit_code, 0) << receipt.text;
+    state = nlohmann::json::parse(receipt.text).at("state");
+    absl::SleepFor(absl::Milliseconds(50));
+  }
+  ASSERT_EQ(state, "FORGET_STATE_DONE");
+  EXPECT_EQ(OnList("gold"), Records({7, 8}));
+  // 1 alone holds it now, and is followed.
+  ASSERT_TRUE(Send(2, {7}, {{"gold", false}}).ok());
+  EXPECT_EQ(OnList("gold"), Records({7, 8}));
+  ASSERT_TRUE(Send(1, {8}, {}).ok());
+  EXPECT_EQ(OnList("gold"), Records({8}));
+  ExpectAccountsAddUp();
 }
 
 // The connector is killed when it reaches a place for the first time.
