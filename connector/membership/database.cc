@@ -251,6 +251,7 @@ absl::Status Database::OpenDirectory(const DatabaseOptions& options) {
   if (exists) {
     if (absl::Status s = CheckManifest(path, options.env); !s.ok()) return s;
     if (absl::Status s = CheckLog(path, setup, &claim); !s.ok()) return s;
+    if (claim.flushed.has_value()) gap_stop_.SetFlushed(*claim.flushed);
   }
   rocksdb::DB* db = nullptr;
   std::vector<rocksdb::ColumnFamilyHandle*> handles;

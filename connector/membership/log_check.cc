@@ -166,6 +166,7 @@ absl::Status CheckLog(const std::string& path, const DatabaseSetup& setup,
     db->DestroyColumnFamilyHandle(handle);
   }
   claim->stable = reader.stable();
+  claim->flushed = flushed;
   return reader.Verdict(flushed);
 }
 

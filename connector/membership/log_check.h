@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -29,6 +30,10 @@ namespace connector::membership {
 // Lets a recovery stop where the log has its first gap. One recovery each.
 class GapStop final : public rocksdb::WalFilter {
  public:
+  // The newest number that needs no log: a log that begins behind the one after
+  // it has its gap there, as its first file was lost. Before the recovery.
+  void SetFlushed(uint64_t flushed) { next_ = flushed + 1; }
+
   WalProcessingOption LogRecordFound(unsigned long long number,  // NOLINT
                                      const std::string& file,
                                      const rocksdb::WriteBatch& batch,
@@ -37,6 +42,7 @@ class GapStop final : public rocksdb::WalFilter {
   const char* Name() const override { return "GapStop"; }
 
  private:
+  // Nothing above it was found yet; 0: anything may come first.
   uint64_t next_ = 0;
 };
 
@@ -44,6 +50,8 @@ class GapStop final : public rocksdb::WalFilter {
 struct LogClaim {
   // Everything up to this number was on stable storage.
   uint64_t stable = 0;
+  // The newest number that needs no log; none if there is no database yet.
+  std::optional<uint64_t> flushed;
 };
 
 // DATA_LOSS if the log, or what says which files there are, is damaged. Only
