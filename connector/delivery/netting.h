@@ -2,11 +2,10 @@
 #define CONNECTOR_DELIVERY_NETTING_H_
 
 #include <cstdint>
-#include <utility>
-#include <vector>
 
 #include "absl/time/time.h"
 #include "connector/delivery/sorted_change.h"
+#include "connector/membership/exit_times.h"
 
 namespace connector::delivery {
 
@@ -22,11 +21,10 @@ namespace connector::delivery {
 // Use: Start, then Take each event in its order. Not thread-safe.
 class Netting {
  public:
-  explicit Netting(absl::Duration window)
-      : window_ms_(absl::ToInt64Milliseconds(window)) {}
+  explicit Netting(absl::Duration window) : exits_(window) {}
 
   void Start() {
-    exits_.clear();
+    exits_.Clear();
     stands_ = false;
   }
 
@@ -34,13 +32,13 @@ class Netting {
   // from the one before it.
   bool Take(SortedChange& change) {
     if ((change.flags & SortedChange::kRemembered) != 0) {
-      Remember(change);
+      exits_.Add(change.event_micros, change.commit_millis);
       return false;
     }
     if ((change.flags & SortedChange::kTimed) != 0) {
       if (change.change == membership::Change::kRemove) {
-        Remember(change);
-      } else if (IsLate(change)) {
+        exits_.Add(change.event_micros, change.commit_millis);
+      } else if (exits_.IsLate(change.event_micros, change.commit_millis)) {
         SortedChange::CountOvertaken(change.flags, superseded_, overtaken_);
         return false;
       }
@@ -65,30 +63,10 @@ class Netting {
   int64_t overtaken_replays() const { return overtaken_; }
 
  private:
-  // Only what no other exit makes needless, or one busy record would cost the
-  // square of its events.
-  void Remember(const SortedChange& exit) {
-    while (!exits_.empty() && exits_.back().first <= exit.event_micros &&
-           exits_.back().second <= exit.commit_millis) {
-      exits_.pop_back();
-    }
-    exits_.emplace_back(exit.event_micros, exit.commit_millis);
-  }
-  bool IsLate(const SortedChange& addition) const {
-    for (const auto& [event_micros, commit_millis] : exits_) {
-      if (addition.event_micros <= event_micros &&
-          addition.commit_millis - commit_millis <= window_ms_) {
-        return true;
-      }
-    }
-    return false;
-  }
-
-  const int64_t window_ms_;
+  membership::ExitTimes exits_;
   int64_t superseded_ = 0;
   int64_t overtaken_ = 0;
   // Of the record at hand.
-  std::vector<std::pair<int64_t, int64_t>> exits_;
   bool stands_ = false;
   uint8_t flags_ = 0;
 };

@@ -13,6 +13,7 @@
 #include "connector/base/crash_point.h"
 #include "connector/base/error.h"
 #include "connector/membership/damage.h"
+#include "connector/membership/exit_times.h"
 #include "connector/membership/full_sync_part.h"
 #include "connector/membership/people_part.h"
 #include "connector/membership/run.h"
@@ -80,12 +81,11 @@ struct HolderEvent {
 // The holders of one record while its events pass by.
 class RecordState {
  public:
-  explicit RecordState(absl::Duration window)
-      : window_ms_(absl::ToInt64Milliseconds(window)) {}
+  explicit RecordState(absl::Duration window) : exits_(window) {}
 
   void Start(std::set<Holder> holders) {
     holders_ = std::move(holders);
-    exits_.clear();
+    exits_.Clear();
     changed_ = false;
     counted_ = 0;
     any_ = false;
@@ -96,7 +96,7 @@ class RecordState {
     const bool keyless = event.holder == kNoKey;
     const bool addition = (event.flags & HolderEvent::kAddition) != 0;
     if ((event.flags & HolderEvent::kTimed) != 0 && keyless && !addition) {
-      Remember(event);
+      exits_.Add(event.event_micros, event.commit_millis);
     }
     if ((event.flags & HolderEvent::kRemembered) != 0) return;
     if ((event.flags & HolderEvent::kBefore) == 0) {
@@ -106,7 +106,7 @@ class RecordState {
     }
     if (addition) {
       if ((event.flags & HolderEvent::kTimed) != 0 && keyless &&
-          IsLate(event)) {
+          exits_.IsLate(event.event_micros, event.commit_millis)) {
         return;
       }
       changed_ |= holders_.insert(event.holder).second;
@@ -132,26 +132,8 @@ class RecordState {
   }
 
  private:
-  void Remember(const HolderEvent& exit) {
-    while (!exits_.empty() && exits_.back().first <= exit.event_micros &&
-           exits_.back().second <= exit.commit_millis) {
-      exits_.pop_back();
-    }
-    exits_.emplace_back(exit.event_micros, exit.commit_millis);
-  }
-  bool IsLate(const HolderEvent& addition) const {
-    for (const auto& [event_micros, commit_millis] : exits_) {
-      if (addition.event_micros <= event_micros &&
-          addition.commit_millis - commit_millis <= window_ms_) {
-        return true;
-      }
-    }
-    return false;
-  }
-
-  const int64_t window_ms_;
+  ExitTimes exits_;
   std::set<Holder> holders_;
-  std::vector<std::pair<int64_t, int64_t>> exits_;
   bool changed_ = false;
   int64_t counted_ = 0;
   bool any_ = false;
