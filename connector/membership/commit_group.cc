@@ -362,6 +362,33 @@ bool CommitGroup::IsMapped(SegmentNumber segment, ListNumber* former) {
   return found->second.row.mapping == MappingState::kMapped;
 }
 
+void CommitGroup::PutRun(ListNumber list_number, Change change, uint32_t part,
+                         const std::string& head, const std::string& body,
+                         DestinationDraft& destination) {
+  ListDraft& list = lists_[list_number];
+  const std::string key = RunKey(list_number, change, newest_.commit, part);
+  set_.Put(Family::kRuns, key, head, body);
+  const auto bytes =
+      static_cast<int64_t>(key.size() + head.size() + body.size());
+  list.row.bytes += bytes;
+  list.row.runs.emplace_back(part, change);
+  list.has_removals |= change == Change::kRemove;
+  destination.bytes += bytes;
+}
+
+void CommitGroup::PutExits(ListNumber list, const RunBuilder& run,
+                           uint32_t part, const std::string& head,
+                           const std::string& body) {
+  PendingRow& exits = lists_[list].exits;
+  const std::string key = ExitKey(list, newest_.commit, part);
+  set_.Put(Family::kRuns, key, head, body);
+  const absl::Time newest = run.newest_exit(now_);
+  exits.newest_event =
+      exits.runs.empty() ? newest : std::max(exits.newest_event, newest);
+  exits.bytes += static_cast<int64_t>(key.size() + head.size() + body.size());
+  exits.runs.emplace_back(part, Change::kRemove);
+}
+
 bool CommitGroup::AddRun(ListNumber list_number, ListNumber former,
                          const RunBuilder& run,
                          std::initializer_list<Change> kinds,
@@ -371,37 +398,17 @@ bool CommitGroup::AddRun(ListNumber list_number, ListNumber former,
   for (Change change : kinds) any |= run.count(change) > 0;
   if (!any) return false;
   const uint32_t part = parts_++;
-  const auto add = [&](ListNumber number, Change change,
-                       const std::string& head, const std::string& body) {
-    ListDraft& list = lists_[number];
-    const std::string key = RunKey(number, change, newest_.commit, part);
-    set_.Put(Family::kRuns, key, head, body);
-    const int64_t bytes =
-        static_cast<int64_t>(key.size() + head.size() + body.size());
-    list.row.bytes += bytes;
-    list.row.runs.emplace_back(part, change);
-    list.has_removals |= change == Change::kRemove;
-    destination.bytes += bytes;
-    return bytes;
-  };
   for (Change change : kinds) {
     if (run.count(change) == 0) continue;
     const std::string head = RunHead(run.flags(change), now_, first_order);
     const std::string body = run.Body(change);
-    const int64_t bytes = add(list_number, change, head, body);
+    PutRun(list_number, change, part, head, body, destination);
     // An exit goes to a list that was replaced as long as it has members.
     if (former != 0 && change == Change::kRemove) {
-      add(former, change, head, body);
+      PutRun(former, change, part, head, body, destination);
     }
     if (change == Change::kRemove && run.has_timed_exits()) {
-      PendingRow& exits = lists_[list_number].exits;
-      set_.Put(Family::kRuns, ExitKey(list_number, newest_.commit, part), head,
-               body);
-      const absl::Time newest = run.newest_exit(now_);
-      exits.newest_event =
-          exits.runs.empty() ? newest : std::max(exits.newest_event, newest);
-      exits.bytes += bytes;
-      exits.runs.emplace_back(part, change);
+      PutExits(list_number, run, part, head, body);
     }
   }
   return true;

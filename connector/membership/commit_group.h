@@ -121,6 +121,13 @@ class CommitGroup {
   bool AddRun(ListNumber list, ListNumber former, const RunBuilder& run,
               std::initializer_list<Change> kinds, EventOrder first_order,
               DestinationDraft& destination);
+  // What both of its kinds consist of: the changes of one kind, and the exits
+  // that are remembered.
+  void PutRun(ListNumber list, Change change, uint32_t part,
+              const std::string& head, const std::string& body,
+              DestinationDraft& destination);
+  void PutExits(ListNumber list, const RunBuilder& run, uint32_t part,
+                const std::string& head, const std::string& body);
   // Sets aside the orders of a run, or gives those that were set aside for all
   // runs of a batch with statements.
   EventOrder OrdersOf(const RunBuilder& run);

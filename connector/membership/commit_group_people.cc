@@ -51,14 +51,7 @@ bool CommitGroup::AddHeldRun(ListNumber list_number, const RunBuilder& run,
     const std::string body = run.Body(change);
     // What is tried again is no event: it goes to the list as it is.
     if (run.is_replay()) {
-      const std::string key = RunKey(list_number, change, newest_.commit, part);
-      set_.Put(Family::kRuns, key, head, body);
-      const auto bytes =
-          static_cast<int64_t>(key.size() + head.size() + body.size());
-      list.row.bytes += bytes;
-      list.row.runs.emplace_back(part, change);
-      list.has_removals |= change == Change::kRemove;
-      destination.bytes += bytes;
+      PutRun(list_number, change, part, head, body, destination);
       continue;
     }
     const std::string key =
@@ -74,11 +67,7 @@ bool CommitGroup::AddHeldRun(ListNumber list_number, const RunBuilder& run,
     }
     list.row.held |= PendingRow::kHeldRemovals;
     list.has_removals = true;
-    if (!run.has_timed_exits()) continue;
-    set_.Put(Family::kRuns, ExitKey(list_number, newest_.commit, part), head,
-             body);
-    list.exits.bytes += bytes;
-    list.exits.runs.emplace_back(part, change);
+    if (run.has_timed_exits()) PutExits(list_number, run, part, head, body);
   }
   return true;
 }
