@@ -33,11 +33,13 @@
 #include "tests/benchmark/figures.h"
 
 ABSL_FLAG(std::vector<std::string>, scenarios,
-          std::vector<std::string>({"stream", "acks", "large", "trickle",
-                                    "growth"}),
-          "Which of stream, acks, large, trickle, growth");
-ABSL_FLAG(int, runs, 5, "Runs of stream and acks, and trickles on one state");
-ABSL_FLAG(int, large_runs, 1, "Runs of large, trickle's state and growth");
+          std::vector<std::string>({"stream", "people", "acks", "large",
+                                    "trickle", "full_sync", "growth"}),
+          "Which of stream, people, acks, large, trickle, full_sync, growth");
+ABSL_FLAG(int, runs, 5,
+          "Runs of stream, people and acks, and trickles on one state");
+ABSL_FLAG(int, large_runs, 1,
+          "Runs of large, trickle's state, full_sync, growth");
 ABSL_FLAG(double, scale, 1, "Share of the sizes, from 0.0001 to 1");
 ABSL_FLAG(std::string, json, "", "A file for the figures; none: no file");
 
@@ -129,6 +131,45 @@ void Stream(Figures* figures) {
   Expect(bench.Members() == 3 * count, "members are missing");
 }
 
+// The same with keys: profiles hold their identities.
+void People(Figures* figures) {
+  const int64_t count = Identities(4e6);
+  const std::vector<std::string> people = {Flag("profiles", count / 2),
+                                           "--streams=2"};
+  double plain = 0;
+  double plain_taken = 0;
+  {
+    Bench bench;
+    const absl::Time start = absl::Now();
+    plain = bench.Load(people).at("seconds");
+    bench.Drain();
+    plain_taken = Seconds(start);
+  }
+  Bench bench;
+  std::vector<std::string> keyed = people;
+  keyed.push_back("--complete");
+  const Usage before = bench.Used();
+  const absl::Time start = absl::Now();
+  const double seconds = bench.Load(keyed).at("seconds");
+  bench.Drain();
+  const double taken = Seconds(start);
+  Expect(bench.Members() == count, "members are missing");
+  figures->Report("people_durable", "with profile_key: export → DurableAck",
+                  "identities/s", count / seconds);
+  figures->Report("people_accepted",
+                  "with profile_key: export → accepted by the simulator",
+                  "identities/s", count / taken);
+  figures->Report(
+      "people_cpu", "the same, processor time of the server", "ns/identity",
+      1e9 * (bench.Used().cpu_seconds - before.cpu_seconds) / count);
+  figures->AtLeast("people_durable_share",
+                   "export → DurableAck, rate with profile_key / without", "",
+                   0.5, plain / seconds);
+  figures->AtLeast("people_accepted_share",
+                   "export → accepted, rate with profile_key / without", "",
+                   0.5, plain_taken / taken);
+}
+
 // One profile a batch.
 void Acks(Figures* figures) {
   Bench bench;
@@ -208,6 +249,37 @@ void Trickle(Figures* figures) {
   }
 }
 
+// 50 million, declared once more but for a hundredth.
+void FullSync(Figures* figures) {
+  const int64_t count = Identities(50e6);
+  const int64_t people = count / 2;
+  const int64_t left = people - std::max<int64_t>(1, people / 100);
+  Bench bench;
+  Deliver(&bench, {Flag("profiles", people), "--streams=2"});
+  Expect(bench.Members() == count, "members are missing");
+  const Usage before = bench.Used();
+  bench.Writes();
+  const absl::Time start = absl::Now();
+  bench.Load({Flag("profiles", left), "--streams=1", "--full_sync"});
+  // It is judged after its acknowledgement.
+  while (bench.Members() != 2 * left && Seconds(start) < 1800) {
+    absl::SleepFor(absl::Milliseconds(100));
+  }
+  Expect(bench.Members() == 2 * left, "who was not declared is still there");
+  const double taken = Seconds(start);
+  bench.Drain();
+  const Usage after = bench.Used();
+  figures->Report("full_sync", "full sync of 50 M members, 1 % fewer", "s",
+                  taken);
+  figures->Report("full_sync_cpu", "the same, processor time of the server",
+                  "ns/identity",
+                  1e9 * (after.cpu_seconds - before.cpu_seconds) / count);
+  figures->AtMost("full_sync_memory", "the same, most memory of the server",
+                  "MB", 300, bench.PeakMemoryMb());
+  figures->Report("full_sync_calls", "the same, calls that change the list", "",
+                  static_cast<double>(bench.Writes()));
+}
+
 // How cost grows with one size at a time.
 json Growth() {
   json rows = json::array();
@@ -255,10 +327,8 @@ int Main() {
   Figures figures;
   json growth = json::array();
   const std::map<std::string, std::function<void(Figures*)>> scenarios = {
-      {"stream", Stream},
-      {"acks", Acks},
-      {"large", Large},
-      {"trickle", Trickle}};
+      {"stream", Stream}, {"people", People},   {"acks", Acks},
+      {"large", Large},   {"trickle", Trickle}, {"full_sync", FullSync}};
   const double scale = absl::GetFlag(FLAGS_scale);
   Expect(scale >= 0.0001 && scale <= 1, "--scale is from 0.0001 to 1");
   for (const std::string& name : absl::GetFlag(FLAGS_scenarios)) {
@@ -270,7 +340,7 @@ int Main() {
     }
     const auto scenario = scenarios.find(name);
     Expect(scenario != scenarios.end(), "there is no scenario " + name);
-    const int runs = name == "stream" || name == "acks"
+    const int runs = name == "stream" || name == "people" || name == "acks"
                          ? absl::GetFlag(FLAGS_runs)
                          : absl::GetFlag(FLAGS_large_runs);
     for (int run = 0; run < runs; ++run) {

@@ -55,6 +55,12 @@ void SetDeviceId(int64_t person, std::string* value) {
   AppendHex(low, 12, value);
 }
 
+// As in BatchMaker.
+void SetFirstSegment(v1::Segment* segment) {
+  segment->set_segment_namespace("ups");
+  segment->set_segment_id("s0");
+}
+
 // The profiles are the parts of one message that is filled again and again:
 // what a host spends on its own data is not what is measured.
 class BatchMaker {
@@ -95,6 +101,11 @@ class BatchMaker {
       v1::ProfileExport* profile = batch->mutable_profile_exports(i);
       SetEmail(person, profile->mutable_identities(0)->mutable_value());
       SetDeviceId(person, profile->mutable_identities(1)->mutable_value());
+      if (options_.complete) {
+        std::string* key = profile->mutable_profile_key();
+        key->assign("customer-");
+        AppendHex(static_cast<uint64_t>(person), 12, key);
+      }
       profile->mutable_segment_memberships(0)->set_segment_index(
           static_cast<uint32_t>(person % options_.segments));
     }
@@ -126,6 +137,7 @@ class Stream {
     open.mutable_open()->set_ad_account_id(options_.ad_account_id);
     open.mutable_open()->set_export_id(
         absl::StrCat(options_.export_id, "-", number_));
+    open.mutable_open()->set_identities_complete(options_.complete);
     v1::ExportSegmentsResponse opened;
     if (!stream_->Write(open) || !stream_->Read(&opened)) return Finish();
     return absl::OkStatus();
@@ -140,9 +152,17 @@ class Stream {
                  : absl::ZeroDuration();
     // Streams are not in step.
     const absl::Time first = start + interval * number_ / options_.streams;
-    std::thread reader([&] { ReadAcks(batches); });
+    // The frame that begins a full sync is numbered, too.
+    const int64_t before = options_.full_sync ? 1 : 0;
+    std::thread reader([&] { ReadAcks(before, batches); });
     BatchMaker maker(options_);
     bool written = true;
+    if (options_.full_sync) {
+      v1::ExportSegmentsRequest begin;
+      begin.mutable_begin_full_sync()->set_sequence_number(1);
+      SetFirstSegment(begin.mutable_begin_full_sync()->mutable_segment());
+      written = stream_->Write(begin);
+    }
     for (int64_t n = 1; written && n <= batches; ++n) {
       absl::Time due = absl::Now();
       if (rate > 0) {
@@ -157,12 +177,20 @@ class Stream {
         sent_.push_back(due);
       }
       const int64_t begin = from_ + (n - 1) * options_.batch_profiles;
-      written = stream_->Write(maker.Make(
-          n, begin, std::min<int64_t>(begin + options_.batch_profiles, to_)));
+      written = stream_->Write(
+          maker.Make(before + n, begin,
+                     std::min<int64_t>(begin + options_.batch_profiles, to_)));
+    }
+    int64_t last = before + batches;
+    if (written && options_.full_sync) {
+      v1::ExportSegmentsRequest commit;
+      commit.mutable_commit_full_sync()->set_sequence_number(++last);
+      SetFirstSegment(commit.mutable_commit_full_sync()->mutable_segment());
+      written = stream_->Write(commit);
     }
     if (written) {
       v1::ExportSegmentsRequest end;
-      end.mutable_end()->set_last_sequence_number(batches);
+      end.mutable_end()->set_last_sequence_number(last);
       stream_->Write(end);
     }
     stream_->WritesDone();
@@ -183,7 +211,8 @@ class Stream {
            static_cast<int64_t>(sent_.size()) - durable_ < options_.window;
   }
 
-  void ReadAcks(int64_t batches) {
+  // Numbers up to `before` are no batches.
+  void ReadAcks(int64_t before, int64_t batches) {
     latencies_.reserve(batches);
     v1::ExportSegmentsResponse response;
     while (stream_->Read(&response)) {
@@ -195,7 +224,7 @@ class Stream {
       const absl::Time now = absl::Now();
       absl::MutexLock lock(&mutex_);
       const int64_t durable = std::min<int64_t>(
-          response.durable_ack().durable_sequence_number(), batches);
+          response.durable_ack().durable_sequence_number() - before, batches);
       for (; durable_ < durable; ++durable_) {
         latencies_.push_back(static_cast<float>(
             absl::ToDoubleMilliseconds(now - sent_[durable_])));
@@ -244,6 +273,9 @@ double CpuSeconds() {
 }  // namespace
 
 absl::StatusOr<nlohmann::json> SendLoad(const LoadOptions& options) {
+  if (options.full_sync && (options.streams != 1 || options.segments != 1)) {
+    return absl::InvalidArgumentError("a full sync has one stream and segment");
+  }
   std::vector<std::unique_ptr<Stream>> streams;
   for (int i = 0; i < options.streams; ++i) {
     streams.push_back(std::make_unique<Stream>(

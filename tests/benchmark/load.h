@@ -28,6 +28,11 @@ struct LoadOptions {
   // A person is in segment "s" and their number modulo this.
   int segments = 1;
   bool exited = false;
+  // Profiles have keys, and the export says that their identities are complete.
+  bool complete = false;
+  // The export declares the complete membership of segment "s0": one stream,
+  // one segment.
+  bool full_sync = false;
   // Identities a second; 0 is as fast as it goes. Latency is then counted from
   // when a batch was due, not from when it could be sent.
   double rate = 0;

@@ -18,6 +18,9 @@ ABSL_FLAG(int64_t, first_person, 0, "The first person");
 ABSL_FLAG(int64_t, stride, 1, "From person to person");
 ABSL_FLAG(int, segments, 1, "Segments; everyone is in one");
 ABSL_FLAG(bool, exited, false, "They leave instead of entering");
+ABSL_FLAG(bool, complete, false, "Profiles have keys and all their identities");
+ABSL_FLAG(bool, full_sync, false,
+          "One stream declares the complete membership of the one segment");
 ABSL_FLAG(double, rate, 0, "Identities a second; 0: as fast as it goes");
 
 int main(int argc, char** argv) {
@@ -35,6 +38,8 @@ int main(int argc, char** argv) {
   options.stride = absl::GetFlag(FLAGS_stride);
   options.segments = absl::GetFlag(FLAGS_segments);
   options.exited = absl::GetFlag(FLAGS_exited);
+  options.complete = absl::GetFlag(FLAGS_complete);
+  options.full_sync = absl::GetFlag(FLAGS_full_sync);
   options.rate = absl::GetFlag(FLAGS_rate);
   const auto result = benchmark_load::SendLoad(options);
   if (!result.ok()) {
