@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace simulator {
 namespace {
@@ -16,6 +17,12 @@ constexpr std::array<uint8_t, 256> MakeNibbles() {
   return nibbles;
 }
 constexpr std::array<uint8_t, 256> kNibbles = MakeNibbles();
+
+// A part is split into 16 when parts are larger than this on average, until
+// there are 4,096 of them.
+constexpr size_t kPartDigests = 8'192;
+constexpr int kSplitBits = 4;
+constexpr int kMostPartBits = 12;
 
 }  // namespace
 
@@ -53,9 +60,30 @@ bool RecordSet::ParseDigest(absl::string_view record, Digest* digest) {
   return (seen & 0x80) == 0;
 }
 
+size_t RecordSet::PartOf(const Digest& digest) const {
+  return (digest[0] << 8 | digest[1]) >> (16 - part_bits_);
+}
+
+void RecordSet::Split() {
+  std::vector<Digests> whole = std::move(digests_);
+  part_bits_ += kSplitBits;
+  digests_ = std::vector<Digests>(size_t{1} << part_bits_);
+  for (Digests& part : whole) {
+    for (const Digest& digest : part) digests_[PartOf(digest)].insert(digest);
+    part = Digests();
+  }
+}
+
 bool RecordSet::Add(absl::string_view record) {
   Digest digest;
-  if (ParseDigest(record, &digest)) return digests_.insert(digest).second;
+  if (ParseDigest(record, &digest)) {
+    if (!digests_[PartOf(digest)].insert(digest).second) return false;
+    if (++digest_count_ > kPartDigests << part_bits_ &&
+        part_bits_ < kMostPartBits) {
+      Split();
+    }
+    return true;
+  }
   if (!others_.insert(std::string(record)).second) return false;
   if (!IsHexDigest(record)) ++unhashed_;
   return true;
@@ -63,7 +91,11 @@ bool RecordSet::Add(absl::string_view record) {
 
 bool RecordSet::Remove(absl::string_view record) {
   Digest digest;
-  if (ParseDigest(record, &digest)) return digests_.erase(digest) > 0;
+  if (ParseDigest(record, &digest)) {
+    const bool erased = digests_[PartOf(digest)].erase(digest) > 0;
+    digest_count_ -= erased;
+    return erased;
+  }
   if (others_.erase(record) == 0) return false;
   if (!IsHexDigest(record)) --unhashed_;
   return true;
@@ -71,26 +103,30 @@ bool RecordSet::Remove(absl::string_view record) {
 
 bool RecordSet::Contains(absl::string_view record) const {
   Digest digest;
-  if (ParseDigest(record, &digest)) return digests_.contains(digest);
+  if (ParseDigest(record, &digest)) {
+    return digests_[PartOf(digest)].contains(digest);
+  }
   return others_.contains(record);
 }
 
 void RecordSet::VisitSorted(
     const std::function<void(absl::string_view record)>& visit) const {
-  std::vector<Digest> digests(digests_.begin(), digests_.end());
-  std::sort(digests.begin(), digests.end());
   std::vector<absl::string_view> others(others_.begin(), others_.end());
   std::sort(others.begin(), others.end());
   auto other = others.begin();
   char hex[64];
-  for (const Digest& digest : digests) {
-    for (size_t i = 0; i < 32; ++i) {
-      hex[2 * i] = kHex[digest[i] >> 4];
-      hex[2 * i + 1] = kHex[digest[i] & 15];
+  for (const Digests& part : digests_) {
+    std::vector<Digest> digests(part.begin(), part.end());
+    std::sort(digests.begin(), digests.end());
+    for (const Digest& digest : digests) {
+      for (size_t i = 0; i < 32; ++i) {
+        hex[2 * i] = kHex[digest[i] >> 4];
+        hex[2 * i + 1] = kHex[digest[i] & 15];
+      }
+      absl::string_view record(hex, sizeof(hex));
+      for (; other != others.end() && *other < record; ++other) visit(*other);
+      visit(record);
     }
-    absl::string_view record(hex, sizeof(hex));
-    for (; other != others.end() && *other < record; ++other) visit(*other);
-    visit(record);
   }
   for (; other != others.end(); ++other) visit(*other);
 }

@@ -25,14 +25,14 @@ class RecordSet {
   bool Remove(absl::string_view record);
 
   bool Contains(absl::string_view record) const;
-  size_t size() const { return digests_.size() + others_.size(); }
+  size_t size() const { return digest_count_ + others_.size(); }
 
   // Records that are no lower-case hex digest of 32, 40 or 64 digits: clear
   // text, capitals, blanks. A connector that hashes everything keeps this at
   // zero.
   size_t unhashed() const { return unhashed_; }
 
-  // Visits all records in byte order. Sorts a copy: 32 bytes for each digest.
+  // Visits all records in byte order. Sorts copies of a part at a time.
   void VisitSorted(
       const std::function<void(absl::string_view record)>& visit) const;
   std::vector<std::string> Sorted() const;
@@ -43,9 +43,17 @@ class RecordSet {
     size_t operator()(const Digest& digest) const;
   };
 
-  static bool ParseDigest(absl::string_view record, Digest* digest);
+  using Digests = absl::flat_hash_set<Digest, DigestHash>;
 
-  absl::flat_hash_set<Digest, DigestHash> digests_;
+  static bool ParseDigest(absl::string_view record, Digest* digest);
+  size_t PartOf(const Digest& digest) const;
+  void Split();
+
+  // Digests by their first part_bits_ bits: records that come in their order
+  // then find what they need in the processor's cache, however long the list.
+  std::vector<Digests> digests_ = std::vector<Digests>(1);
+  int part_bits_ = 0;
+  size_t digest_count_ = 0;
   absl::flat_hash_set<std::string> others_;
   size_t unhashed_ = 0;
 };

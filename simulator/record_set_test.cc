@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -87,6 +88,35 @@ TEST(RecordSetTest, AgreesWithAPlainSet) {
   size_t unhashed = 0;
   for (const std::string& record : model) unhashed += !IsHexDigest(record);
   EXPECT_EQ(set.unhashed(), unhashed);
+}
+
+// Large enough to be split twice.
+TEST(RecordSetTest, ALargeSetHoldsTheSameAsASmallOne) {
+  std::mt19937_64 random(8);
+  const auto make = [&] {
+    std::string record;
+    for (int word = 0; word < 4; ++word) {
+      record += absl::StrCat(absl::Hex(random(), absl::kZeroPad16));
+    }
+    return record;
+  };
+  RecordSet set;
+  std::set<std::string> model = {"not a digest"};
+  set.Add("not a digest");
+  for (int i = 0; i < 150'000; ++i) {
+    const std::string record = make();
+    ASSERT_EQ(set.Add(record), model.insert(record).second);
+    ASSERT_FALSE(set.Add(record));
+    if (i % 5 == 0) {
+      // Some that came before a split.
+      const std::string gone = *model.lower_bound(make().substr(0, 4));
+      ASSERT_EQ(set.Remove(gone), model.erase(gone) == 1);
+      ASSERT_FALSE(set.Contains(gone));
+    }
+  }
+  EXPECT_EQ(set.size(), model.size());
+  for (const std::string& record : model) ASSERT_TRUE(set.Contains(record));
+  EXPECT_EQ(set.Sorted(), std::vector<std::string>(model.begin(), model.end()));
 }
 
 }  // namespace

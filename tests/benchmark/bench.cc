@@ -22,8 +22,8 @@ using nlohmann::json;
 
 e2e::System::Options SystemOptions() {
   e2e::System::Options options;
-  options.delivery_policies[e2e::System::kAdAccount] =
-      "    max_delay { nanos: 200000000 }\n";
+  // Nothing is set: the defaults.
+  options.delivery_policies[e2e::System::kAdAccount] = "";
   return options;
 }
 
