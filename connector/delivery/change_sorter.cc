@@ -25,6 +25,12 @@ uint64_t Prefix(RecordView record) {
 // Behind the record of a change with a time.
 constexpr size_t kTimesBytes = 16;
 
+// Sorted items lie at random places of the memory: what is needed next but this
+// many is fetched meanwhile.
+constexpr size_t kFetchAhead = 12;
+// A SHA-256 with its kind: may lie in two lines of the cache.
+constexpr size_t kRecordBytes = 33;
+
 }  // namespace
 
 // One chunk: encoded records in one piece, and an index that is what is sorted.
@@ -44,9 +50,13 @@ struct SortedChanges::Memory {
     return *RecordView::FromEncoded({bytes.data() + item.offset, item.size});
   }
 
-  SortedChange Get(const Item& item) const {
+  // Where the record is, for __builtin_prefetch: gcc drops calls of functions
+  // that do nothing else.
+  const char* Address(size_t i) const { return &bytes[items[i].offset]; }
+
+  // But for the record.
+  SortedChange GetEvent(const Item& item) const {
     SortedChange change;
-    change.record = record(item);
     change.order = item.order;
     change.change = static_cast<Change>(item.change_and_flags & 1);
     change.flags = item.change_and_flags >> 1;
@@ -55,6 +65,12 @@ struct SortedChanges::Memory {
       std::memcpy(&change.event_micros, times, 8);
       std::memcpy(&change.commit_millis, times + 8, 8);
     }
+    return change;
+  }
+
+  SortedChange Get(const Item& item) const {
+    SortedChange change = GetEvent(item);
+    change.record = record(item);
     return change;
   }
 
@@ -81,7 +97,7 @@ struct SortedChanges::Memory {
         netting.Start();
         standing = kept;
       }
-      SortedChange change = Get(items[i]);
+      SortedChange change = GetEvent(items[i]);
       if (!netting.Take(change)) continue;
       Item item = items[i];
       item.change_and_flags = static_cast<uint8_t>(
@@ -114,6 +130,11 @@ absl::StatusOr<bool> SortedChanges::Reader::Next(SortedChange* change) {
   if (file_ != nullptr) return file_->Next(change);
   if (next_ == changes_->indices_.size()) return false;
   const Memory& memory = *changes_->memory_;
+  if (next_ + kFetchAhead < changes_->indices_.size()) {
+    const char* next = memory.Address(changes_->indices_[next_ + kFetchAhead]);
+    __builtin_prefetch(next);
+    __builtin_prefetch(next + kRecordBytes);
+  }
   *change = memory.Get(memory.items[changes_->indices_[next_++]]);
   return true;
 }
@@ -187,54 +208,120 @@ absl::Status ChangeSorter::Spill() {
   if (!timed_) memory_->Net(netting_);
   auto file = SpillFile::Create(spill_directory_);
   if (!file.ok()) return file.status();
-  for (const auto& item : memory_->items) {
-    if (absl::Status status = (*file)->Append(memory_->Get(item));
+  for (size_t i = 0; i < memory_->items.size(); ++i) {
+    if (i + kFetchAhead < memory_->items.size()) {
+      const char* next = memory_->Address(i + kFetchAhead);
+      __builtin_prefetch(next);
+      __builtin_prefetch(next + kRecordBytes);
+    }
+    if (absl::Status status = (*file)->Append(memory_->Get(memory_->items[i]));
         !status.ok()) {
       return status;
     }
   }
   if (absl::Status status = (*file)->Finish(); !status.ok()) return status;
-  chunks_.push_back(*std::move(file));
+  chunks_.push_back({*std::move(file), 0});
   memory_->items.clear();
   memory_->bytes.clear();
-  if (chunks_.size() < kMaxChunks) return absl::OkStatus();
+  return JoinChunks();
+}
 
-  // Fewer, larger ones: a merge has all of its files open.
-  auto merged = SpillFile::Create(spill_directory_);
-  if (!merged.ok()) return merged.status();
-  absl::Status status = Merge(/*net=*/!timed_, [&](const SortedChange& change) {
-    return (*merged)->Append(change);
-  });
-  if (!status.ok()) return status;
-  if (status = (*merged)->Finish(); !status.ok()) return status;
-  chunks_.clear();
-  chunks_.push_back(*std::move(merged));
+absl::Status ChangeSorter::JoinChunks() {
+  // The last ones have the lowest level.
+  while (chunks_.size() >= kJoinedChunks &&
+         chunks_[chunks_.size() - kJoinedChunks].level ==
+             chunks_.back().level) {
+    const size_t first = chunks_.size() - kJoinedChunks;
+    auto joined = SpillFile::Create(spill_directory_);
+    if (!joined.ok()) return joined.status();
+    absl::Status status = Merge(
+        first, /*net=*/!timed_,
+        [&](const SortedChange& change) { return (*joined)->Append(change); });
+    if (!status.ok()) return status;
+    if (status = (*joined)->Finish(); !status.ok()) return status;
+    const int level = chunks_.back().level + 1;
+    chunks_.resize(first);
+    chunks_.push_back({*std::move(joined), level});
+  }
   return absl::OkStatus();
 }
 
-absl::Status ChangeSorter::Merge(
-    bool net, absl::FunctionRef<absl::Status(const SortedChange&)> write) {
+namespace {
+
+// The next change of each chunk, the smallest on top: by record, of one record
+// the earliest event.
+class MergeHeap {
+ public:
+  absl::Status Add(const SpillFile& file) {
+    Source source{std::make_unique<SpillFile::Reader>(file), {}, 0};
+    auto more = source.reader->Next(&source.head);
+    if (!more.ok()) return more.status();
+    if (!*more) return absl::OkStatus();
+    source.prefix = Prefix(source.head.record);
+    sources_.push_back(std::move(source));
+    // From the end towards the top.
+    for (size_t i = sources_.size() - 1; i > 0 && Before(i, (i - 1) / 2);
+         i = (i - 1) / 2) {
+      std::swap(sources_[i], sources_[(i - 1) / 2]);
+    }
+    return absl::OkStatus();
+  }
+
+  bool empty() const { return sources_.empty(); }
+  // Valid until the next Advance.
+  const SortedChange& top() const { return sources_.front().head; }
+
+  absl::Status Advance() {
+    Source& top = sources_.front();
+    auto more = top.reader->Next(&top.head);
+    if (!more.ok()) return more.status();
+    if (*more) {
+      top.prefix = Prefix(top.head.record);
+    } else {
+      std::swap(top, sources_.back());
+      sources_.pop_back();
+    }
+    for (size_t i = 0;;) {
+      size_t child = 2 * i + 1;
+      if (child >= sources_.size()) break;
+      if (child + 1 < sources_.size() && Before(child + 1, child)) ++child;
+      if (!Before(child, i)) break;
+      std::swap(sources_[i], sources_[child]);
+      i = child;
+    }
+    return absl::OkStatus();
+  }
+
+ private:
   struct Source {
     std::unique_ptr<SpillFile::Reader> reader;
     SortedChange head;
+    uint64_t prefix;
   };
-  std::vector<Source> sources;
-  for (const auto& chunk : chunks_) {
-    Source source{std::make_unique<SpillFile::Reader>(*chunk), {}};
-    auto more = source.reader->Next(&source.head);
-    if (!more.ok()) return more.status();
-    if (*more) sources.push_back(std::move(source));
-  }
-  // The smallest record on top; of one record, the earliest event.
-  const auto after = [&sources](size_t a, size_t b) {
-    const auto order = sources[a].head.record <=> sources[b].head.record;
-    if (order != 0) return order > 0;
-    return sources[a].head.order > sources[b].head.order;
-  };
-  std::vector<size_t> heap;
-  for (size_t i = 0; i < sources.size(); ++i) heap.push_back(i);
-  std::make_heap(heap.begin(), heap.end(), after);
 
+  bool Before(size_t a, size_t b) const {
+    const Source& x = sources_[a];
+    const Source& y = sources_[b];
+    if (x.prefix != y.prefix) return x.prefix < y.prefix;
+    const auto order = x.head.record <=> y.head.record;
+    if (order != 0) return order < 0;
+    return x.head.order < y.head.order;
+  }
+
+  std::vector<Source> sources_;
+};
+
+}  // namespace
+
+absl::Status ChangeSorter::Merge(
+    size_t first, bool net,
+    absl::FunctionRef<absl::Status(const SortedChange&)> write) {
+  MergeHeap heap;
+  for (size_t i = first; i < chunks_.size(); ++i) {
+    if (absl::Status status = heap.Add(*chunks_[i].file); !status.ok()) {
+      return status;
+    }
+  }
   // The record at hand, and what stands of it.
   bool have_record = false;
   identity_mapping::Record record;
@@ -246,9 +333,7 @@ absl::Status ChangeSorter::Merge(
     return write(standing);
   };
   while (!heap.empty()) {
-    std::pop_heap(heap.begin(), heap.end(), after);
-    Source& source = sources[heap.back()];
-    SortedChange change = source.head;
+    SortedChange change = heap.top();
     if (!net) {
       if (absl::Status status = write(change); !status.ok()) return status;
     } else {
@@ -264,13 +349,7 @@ absl::Status ChangeSorter::Merge(
         standing.record = record.view();
       }
     }
-    auto more = source.reader->Next(&source.head);
-    if (!more.ok()) return more.status();
-    if (*more) {
-      std::push_heap(heap.begin(), heap.end(), after);
-    } else {
-      heap.pop_back();
-    }
+    if (absl::Status status = heap.Advance(); !status.ok()) return status;
   }
   return end_record();
 }
@@ -311,7 +390,7 @@ absl::StatusOr<NettedChanges> ChangeSorter::Finish() {
     ++side.count_;
     return side.file_->Append(change);
   };
-  if (absl::Status status = Merge(/*net=*/true, write); !status.ok()) {
+  if (absl::Status status = Merge(0, /*net=*/true, write); !status.ok()) {
     return status;
   }
   chunks_.clear();

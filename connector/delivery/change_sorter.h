@@ -92,18 +92,30 @@ class ChangeSorter {
   static constexpr int64_t kStepBytes = 4 << 20;
 
  private:
-  absl::Status Spill();
-  // Merges all chunks: everything, or of each record the event that stands.
-  absl::Status Merge(
-      bool net, absl::FunctionRef<absl::Status(const SortedChange&)> write);
+  struct Chunk {
+    std::unique_ptr<SpillFile> file;
+    // How often its changes were joined.
+    int level;
+  };
 
-  // Chunks that are merged into one when there are so many.
-  static constexpr size_t kMaxChunks = 32;
+  absl::Status Spill();
+  // Keeps chunks few, as a merge has all of its files open.
+  absl::Status JoinChunks();
+  // Merges the chunks from the first on: everything, or of each record the
+  // event that stands.
+  absl::Status Merge(
+      size_t first, bool net,
+      absl::FunctionRef<absl::Status(const SortedChange&)> write);
+
+  // Chunks of one level that are joined when there are so many: each change is
+  // written again once for each power of this.
+  static constexpr size_t kJoinedChunks = 16;
 
   SortBudget* const budget_;
   const std::string spill_directory_;
   std::shared_ptr<SortedChanges::Memory> memory_;
-  std::vector<std::unique_ptr<SpillFile>> chunks_;
+  // The highest level first.
+  std::vector<Chunk> chunks_;
   Netting netting_;
   // A change with a time was added.
   bool timed_ = false;

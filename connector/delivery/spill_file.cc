@@ -52,41 +52,44 @@ SpillFile::~SpillFile() { close(fd_); }
 
 absl::Status SpillFile::Append(const SortedChange& change) {
   const absl::string_view encoded = change.record.encoded();
-  char head[10];
-  head[0] = static_cast<char>(change.flags << 1 |
-                              static_cast<uint8_t>(change.change));
-  std::memcpy(head + 1, &change.order, 8);
-  head[9] = static_cast<char>(encoded.size());
-  pending_.append(head, sizeof head);
-  pending_.append(encoded.data(), encoded.size());
-  if (change.flags & SortedChange::kTimed) {
-    char times[kTimesBytes];
-    std::memcpy(times, &change.event_micros, 8);
-    std::memcpy(times + 8, &change.commit_millis, 8);
-    pending_.append(times, sizeof times);
+  if (pending_.size() < kBufferBytes + kLargestEntry) {
+    pending_.resize(kBufferBytes + kLargestEntry);
   }
-  if (pending_.size() >= kBufferBytes) return Flush();
+  char* to = pending_.data() + pending_size_;
+  *to++ = static_cast<char>(change.flags << 1 |
+                            static_cast<uint8_t>(change.change));
+  std::memcpy(to, &change.order, 8);
+  to += 8;
+  *to++ = static_cast<char>(encoded.size());
+  std::memcpy(to, encoded.data(), encoded.size());
+  to += encoded.size();
+  if (change.flags & SortedChange::kTimed) {
+    std::memcpy(to, &change.event_micros, 8);
+    std::memcpy(to + 8, &change.commit_millis, 8);
+    to += kTimesBytes;
+  }
+  pending_size_ = static_cast<size_t>(to - pending_.data());
+  if (pending_size_ >= kBufferBytes) return Flush();
   return absl::OkStatus();
 }
 
 absl::Status SpillFile::Flush() {
   size_t done = 0;
-  while (done < pending_.size()) {
-    const ssize_t n =
-        write(fd_, pending_.data() + done, pending_.size() - done);
+  while (done < pending_size_) {
+    const ssize_t n = write(fd_, pending_.data() + done, pending_size_ - done);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return FileError("writing");
     done += static_cast<size_t>(n);
   }
   size_ += done;
-  pending_.clear();
+  pending_size_ = 0;
   return absl::OkStatus();
 }
 
 absl::Status SpillFile::Finish() {
   absl::Status status = Flush();
   ReachCrashPoint(CrashPoint::kSpillWritten);
-  pending_.shrink_to_fit();
+  pending_ = std::string();
   return status;
 }
 

@@ -50,7 +50,9 @@ class SpillFile {
 
   const int fd_;
   uint64_t size_ = 0;
+  // What is not written yet, at the front of a buffer.
   std::string pending_;
+  size_t pending_size_ = 0;
 };
 
 }  // namespace connector::delivery
