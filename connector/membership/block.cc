@@ -27,7 +27,7 @@ std::strong_ordering CompareEntry(const BlockEntry& entry, RecordView record) {
   return entry.payload.compare(record.payload()) <=> 0;
 }
 
-BlockReader::BlockReader(absl::string_view value) {
+BlockReader::BlockReader(absl::string_view value, Form form) : form_(form) {
   WireReader wire(value);
   const uint8_t version = wire.Byte();
   const uint8_t flags = wire.Byte();
@@ -36,7 +36,8 @@ BlockReader::BlockReader(absl::string_view value) {
   data_ = wire.rest().data();
   end_ = data_ + wire.rest().size();
   epoch_ = static_cast<uint32_t>(epoch);
-  if (!wire.ok() || version != kVersion || flags != 0 || epoch != epoch_ ||
+  if (!wire.ok() || version != kVersion ||
+      flags != static_cast<uint8_t>(form) || epoch != epoch_ ||
       left_ > wire.rest().size()) {
     Damaged();
   }
@@ -64,8 +65,9 @@ bool BlockReader::Next(BlockEntry* entry) {
   const char* payload = nullptr;
   size_t size = 0;
   const char* next = ReadPayload(entry->kind, begin + 1, end_, &payload, &size);
+  entry->gone = state == 0 && form_ == Form::kChange;
   if (next == nullptr || (head & kReserved) != 0 ||
-      state < static_cast<uint8_t>(DeliveredState::kThere) ||
+      (state < static_cast<uint8_t>(DeliveredState::kThere) && !entry->gone) ||
       state > static_cast<uint8_t>(DeliveredState::kAbsentSince)) {
     Damaged();
     return false;
@@ -93,16 +95,25 @@ void EntryBytes::AppendBytes(absl::string_view stored) {
   ends_.push_back(static_cast<uint32_t>(bytes_.size()));
 }
 
-void EntryBytes::Append(RecordView record, DeliveredState state,
-                        int64_t absent_since) {
-  bytes_.push_back(
-      static_cast<char>(static_cast<uint8_t>(record.kind()) |
-                        static_cast<uint8_t>(state) << kStateShift));
+void EntryBytes::AppendRecord(uint8_t head, RecordView record) {
+  bytes_.push_back(static_cast<char>(head));
   absl::string_view payload = record.payload();
   if (record.kind() == RecordKind::kOpaque) {
     bytes_.push_back(static_cast<char>(payload.size()));
   }
   bytes_.append(payload.data(), payload.size());
+}
+
+void EntryBytes::AppendGone(RecordView record) {
+  AppendRecord(static_cast<uint8_t>(record.kind()), record);
+  ends_.push_back(static_cast<uint32_t>(bytes_.size()));
+}
+
+void EntryBytes::Append(RecordView record, DeliveredState state,
+                        int64_t absent_since) {
+  AppendRecord(static_cast<uint8_t>(static_cast<uint8_t>(record.kind()) |
+                                    static_cast<uint8_t>(state) << kStateShift),
+               record);
   if (state == DeliveredState::kAbsentSince) {
     AppendVarint(&bytes_,
                  static_cast<uint64_t>(std::max(absent_since, int64_t{0})));
@@ -137,12 +148,23 @@ size_t EntryBytes::EndOfPiece(size_t first, size_t bytes) const {
 }
 
 std::string EntryBytes::Block(uint32_t epoch, size_t first, size_t end) const {
+  return Value(static_cast<uint8_t>(BlockReader::Form::kBlock), epoch, first,
+               end);
+}
+
+std::string EntryBytes::Change(uint32_t epoch) const {
+  return Value(static_cast<uint8_t>(BlockReader::Form::kChange), epoch, 0,
+               entries());
+}
+
+std::string EntryBytes::Value(uint8_t flags, uint32_t epoch, size_t first,
+                              size_t end) const {
   const size_t from = begin(first);
   const size_t size = begin(end) - from;
   std::string block;
   block.reserve(size + 16);
   block.push_back(static_cast<char>(kVersion));
-  block.push_back(0);
+  block.push_back(static_cast<char>(flags));
   AppendVarint(&block, epoch);
   AppendVarint(&block, end - first);
   block.append(bytes_, from, size);

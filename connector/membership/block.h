@@ -23,6 +23,9 @@ namespace connector::membership {
 //   entries: byte (kind, bits 0-2 | state, bits 3-5 | unconfirmed, bit 7),
 //   payload (with a length byte before it if the kind has no fixed length),
 //   and for kAbsentSince a varint of Unix seconds.
+//
+// Changes that are stored on top of a block have nearly the same form
+// (block_change.h).
 
 // One entry as it stands in a block. Views point into the block's value.
 struct BlockEntry {
@@ -34,6 +37,8 @@ struct BlockEntry {
   bool unconfirmed = false;
   // Unix seconds; of kAbsentSince only.
   int64_t absent_since = 0;
+  // In a change only: the record has no entry any more.
+  bool gone = false;
   // All of it as stored.
   absl::string_view stored;
 };
@@ -45,9 +50,11 @@ std::strong_ordering CompareEntry(const BlockEntry& entry,
 // Reads one stored block. `value` must outlive the reader.
 class BlockReader {
  public:
+  enum class Form : uint8_t { kBlock = 0, kChange = 1 };
+
   BlockReader() = default;
   // DATA_LOSS shows in status(), and then there is no entry.
-  explicit BlockReader(absl::string_view value);
+  explicit BlockReader(absl::string_view value, Form form = Form::kBlock);
 
   uint32_t epoch() const { return epoch_; }
   // Entries that Next() has not given yet.
@@ -62,6 +69,7 @@ class BlockReader {
   const char* end_ = nullptr;
   uint64_t left_ = 0;
   uint32_t epoch_ = 0;
+  Form form_ = Form::kBlock;
   absl::Status status_;
 };
 
@@ -71,6 +79,8 @@ class EntryBytes {
   // Appends an entry that was just confirmed.
   void Append(identity_mapping::RecordView record, DeliveredState state,
               int64_t absent_since);
+  // Appends that the record has no entry; of a change only.
+  void AppendGone(identity_mapping::RecordView record);
   // Appends an entry as it is.
   void AppendStored(const BlockEntry& entry) { AppendBytes(entry.stored); }
   // Appends an entry and marks it as not believed.
@@ -89,6 +99,8 @@ class EntryBytes {
   }
   // The value of a block of the entries [first, end).
   std::string Block(uint32_t epoch, size_t first, size_t end) const;
+  // The value of a change of all entries.
+  std::string Change(uint32_t epoch) const;
   // The encoded form of the record of one entry.
   std::string EncodedRecord(size_t index) const;
   // A copy of [first, end).
@@ -96,6 +108,9 @@ class EntryBytes {
 
  private:
   void AppendBytes(absl::string_view stored);
+  void AppendRecord(uint8_t head, identity_mapping::RecordView record);
+  std::string Value(uint8_t flags, uint32_t epoch, size_t first,
+                    size_t end) const;
   size_t begin(size_t index) const { return index == 0 ? 0 : ends_[index - 1]; }
 
   std::string bytes_;

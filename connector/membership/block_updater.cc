@@ -78,6 +78,7 @@ absl::Status BlockUpdater::Locate(RecordView record) {
 absl::StatusOr<size_t> BlockUpdater::Merge(
     absl::Span<const BlockUpdate> updates) {
   entries_.Clear();
+  changes_.Clear();
   changed_ = false;
   BlockReader reader = stored_ ? BlockReader(value_) : BlockReader();
   const bool older = stored_ && reader.epoch() < epoch_;
@@ -104,11 +105,14 @@ absl::StatusOr<size_t> BlockUpdater::Merge(
     members_delta_ += static_cast<int>(is_there) - static_cast<int>(was_there);
     if (update.state.has_value()) {
       entries_.Append(update.record, *update.state, update.absent_since);
-      changed_ = changed_ || !had || older || entry.unconfirmed ||
-                 entry.state != *update.state ||
-                 entry.absent_since != update.absent_since;
-    } else {
-      changed_ = changed_ || had;
+      if (!had || older || entry.unconfirmed || entry.state != *update.state ||
+          entry.absent_since != update.absent_since) {
+        changed_ = true;
+        changes_.Append(update.record, *update.state, update.absent_since);
+      }
+    } else if (had) {
+      changed_ = true;
+      changes_.AppendGone(update.record);
     }
     if (had) have_entry = reader.Next(&entry);
   }
@@ -128,6 +132,13 @@ void BlockUpdater::Emit() {
     if (stored_) set_.Delete(Family::kBlocks, key_);
     // What is before it now covers its range.
     if (beside_hold) hold_end_ = end;
+    return;
+  }
+  if (stored_ && entries_.bytes() >= tuning_.block_small_bytes &&
+      entries_.bytes() <= tuning_.block_max_bytes &&
+      changes_.bytes() * tuning_.block_change_share <= entries_.bytes()) {
+    FlushHold();
+    set_.ChangeBlock(key_, changes_.Change(epoch_));
     return;
   }
   std::string key = key_;

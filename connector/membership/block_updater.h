@@ -26,7 +26,8 @@ struct BlockUpdate {
 };
 
 // Changes the delivered state of one list: one walk over the updates and the
-// blocks they touch, in ascending order, each block read once and written once.
+// blocks they touch, in ascending order, each block read once and written once,
+// as a whole or, if little of it changes, as a change on top of it.
 // Blocks are kept near their target size: split when they grow, joined with the
 // neighbour when an update leaves both small, deleted when empty.
 //
@@ -78,6 +79,8 @@ class BlockUpdater {
   // Its entries after the updates, and whether they differ.
   EntryBytes entries_;
   bool changed_ = false;
+  // What differs.
+  EntryBytes changes_;
 
   // The newest block that is not in the set yet, as the next may join it.
   // Covers up to hold_end_ (a block key; empty at the end of the list).

@@ -180,6 +180,11 @@ void WriteSet::Delete(Family family, absl::string_view key) {
   batch_.Delete(database_.handle(family), ToSlice(key));
 }
 
+void WriteSet::ChangeBlock(absl::string_view key, absl::string_view change) {
+  batch_.Merge(database_.handle(Family::kBlocks), ToSlice(key),
+               ToSlice(change));
+}
+
 void WriteSet::DeleteRange(Family family, const KeyRange& range) {
   batch_.DeleteRange(database_.handle(family), ToSlice(range.begin),
                      ToSlice(range.end));
@@ -282,6 +287,15 @@ absl::Status Database::VerifyTables(int64_t at_most) {
 }
 
 Database::~Database() {
+  closing_ = true;
+  for (int i = 0; i < kFamilies; ++i) {
+    std::thread thread;
+    {
+      absl::MutexLock lock(&compaction_mutex_);
+      thread = std::move(compactions_[i].thread);
+    }
+    if (thread.joinable()) thread.join();
+  }
   for (rocksdb::ColumnFamilyHandle* handle : handles_) {
     if (handle != nullptr) db_->DestroyColumnFamilyHandle(handle);
   }

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -52,6 +53,8 @@ class WriteSet {
   void Put(Family family, absl::string_view key, absl::string_view head,
            absl::string_view body);
   void Delete(Family family, absl::string_view key);
+  // Puts a change (block_change.h) on top of a block that is stored.
+  void ChangeBlock(absl::string_view key, absl::string_view change);
   void DeleteRange(Family family, const KeyRange& range);
   void Clear() { batch_.Clear(); }
 
@@ -159,6 +162,11 @@ class Database {
   // The same as Clean(), and all of the log that was written before goes, with
   // every file that is no longer needed. Last of the three.
   absl::Status CleanLog(Family family, const KeyRange& range);
+  // Ranges that were deleted leave the tables of a family only when these are
+  // compacted, which the database does not do as long as nothing new comes.
+  // Does that in the background if the tables are much larger than what is
+  // alive in them, of which the caller has an idea. Returns at once.
+  void CompactWhenStale(Family family, int64_t live_bytes);
   // Lets what is under way of these end with an error, and what is yet to come.
   void CancelCleaning() { cancel_cleaning_ = true; }
 
@@ -198,6 +206,18 @@ class Database {
   std::unique_ptr<rocksdb::DB> db_;
   std::array<rocksdb::ColumnFamilyHandle*, kFamilies> handles_ = {};
   std::atomic<bool> cancel_cleaning_{false};
+  struct Compaction {
+    bool running = false;
+    // Of the newest one: what was alive before, and what the tables took after.
+    int64_t live_bytes = 0;
+    int64_t table_bytes = 0;
+    std::thread thread;
+  };
+  absl::Mutex compaction_mutex_;
+  std::array<Compaction, kFamilies> compactions_
+      ABSL_GUARDED_BY(compaction_mutex_);
+  // Ends them.
+  std::atomic<bool> closing_{false};
   // Writes up to this number are on stable storage (see log_check.h).
   std::atomic<uint64_t> stable_{0};
   absl::Mutex mutex_;

@@ -29,6 +29,9 @@ constexpr int kMostRolls = 32;
 constexpr size_t kBlock = 32'768;
 constexpr size_t kHeader = 7;
 
+// What is not worth a compaction.
+constexpr int64_t kStaleBytes = 64 << 20;
+
 bool Holds(absl::string_view file, const std::vector<std::string>& texts) {
   for (const std::string& text : texts) {
     if (absl::StrContains(file, text)) return true;
@@ -70,6 +73,42 @@ absl::Status Database::Clean(Family family, const KeyRange& range) {
   const rocksdb::Slice begin(range.begin);
   const rocksdb::Slice end(range.end);
   return CleanStatus(db_->CompactRange(options, handle(family), &begin, &end));
+}
+
+void Database::CompactWhenStale(Family family, int64_t live_bytes) {
+  if (!on_disk_) return;
+  const auto table_bytes = [this, family] {
+    uint64_t bytes = 0;
+    db_->GetIntProperty(handle(family),
+                        rocksdb::DB::Properties::kLiveSstFilesSize, &bytes);
+    return static_cast<int64_t>(bytes);
+  };
+  const int64_t bytes = table_bytes();
+  if (bytes < 2 * live_bytes + kStaleBytes) return;
+  absl::MutexLock lock(&compaction_mutex_);
+  Compaction& compaction = compactions_[static_cast<int>(family)];
+  if (compaction.running) return;
+  // Not again if the last one was in vain.
+  if (2 * live_bytes >= compaction.live_bytes &&
+      bytes <
+          compaction.table_bytes + compaction.table_bytes / 2 + kStaleBytes) {
+    return;
+  }
+  if (compaction.thread.joinable()) compaction.thread.join();
+  compaction.running = true;
+  compaction.live_bytes = live_bytes;
+  compaction.thread = std::thread([this, &compaction, table_bytes, family] {
+    rocksdb::CompactRangeOptions options;
+    options.exclusive_manual_compaction = false;
+    options.canceled = &closing_;
+    // That it fails shows in the writes.
+    db_->CompactRange(options, handle(family), nullptr, nullptr)
+        .PermitUncheckedError();
+    const int64_t left = table_bytes();
+    absl::MutexLock done(&compaction_mutex_);
+    compaction.table_bytes = left;
+    compaction.running = false;
+  });
 }
 
 absl::StatusOr<bool> Database::ManifestHolds(

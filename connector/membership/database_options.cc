@@ -1,18 +1,64 @@
 #include "connector/membership/database_options.h"
 
 #include <algorithm>
+#include <deque>
 #include <memory>
+#include <optional>
+#include <string>
+#include <utility>
 
+#include "absl/strings/string_view.h"
+#include "connector/membership/block_change.h"
 #include "rocksdb/cache.h"
+#include "rocksdb/merge_operator.h"
 #include "rocksdb/table.h"
 #include "rocksdb/write_buffer_manager.h"
 
 namespace connector::membership {
 namespace {
 
-// Larger than a block of the delivered state, so that each is read alone.
 constexpr size_t kBlockBytes = 4 << 10;
+// Four blocks of the delivered state: a pass over a large part of a list reads
+// neighbours, and a change of a single record reads no more than it must write.
+constexpr size_t kStateBlockBytes = 16 << 10;
 constexpr size_t kRunBlockBytes = 32 << 10;
+
+// Puts blocks and what changes them together (block_change.h).
+class BlockMerge final : public rocksdb::MergeOperator {
+ public:
+  bool FullMergeV2(const MergeOperationInput& in,
+                   MergeOperationOutput* out) const override {
+    // Only what is stored is changed.
+    if (in.existing_value == nullptr) return false;
+    return Take(
+        ApplyBlockChanges(ToView(*in.existing_value), ToViews(in.operand_list)),
+        &out->new_value);
+  }
+  bool PartialMergeMulti(const rocksdb::Slice& /*key*/,
+                         const std::deque<rocksdb::Slice>& operands,
+                         std::string* joined,
+                         rocksdb::Logger* /*logger*/) const override {
+    return Take(JoinBlockChanges(ToViews(operands)), joined);
+  }
+  const char* Name() const override { return "audience_connector.Blocks"; }
+
+ private:
+  static absl::string_view ToView(const rocksdb::Slice& slice) {
+    return absl::string_view(slice.data(), slice.size());
+  }
+  template <typename Slices>
+  static std::vector<absl::string_view> ToViews(const Slices& slices) {
+    std::vector<absl::string_view> views;
+    views.reserve(slices.size());
+    for (const rocksdb::Slice& slice : slices) views.push_back(ToView(slice));
+    return views;
+  }
+  static bool Take(std::optional<std::string> from, std::string* to) {
+    if (!from.has_value()) return false;
+    *to = *std::move(from);
+    return true;
+  }
+};
 
 rocksdb::ColumnFamilyOptions FamilyOptions(
     const std::shared_ptr<rocksdb::Cache>& cache, size_t block_bytes,
@@ -76,6 +122,10 @@ DatabaseSetup SetUpDatabase(int64_t memory_budget, size_t write_buffer_bytes,
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;
 
+  rocksdb::ColumnFamilyOptions blocks =
+      FamilyOptions(cache, kStateBlockBytes, budget / 6);
+  blocks.merge_operator = std::make_shared<BlockMerge>();
+
   const size_t large = budget / 6;
   const size_t small = std::max<size_t>(budget / 48, 256 << 10);
   setup.families = {
@@ -84,7 +134,7 @@ DatabaseSetup SetUpDatabase(int64_t memory_budget, size_t write_buffer_bytes,
       {"meta", FamilyOptions(cache, kBlockBytes, small)},
       {"exports", FamilyOptions(cache, kBlockBytes, small)},
       {"runs", FamilyOptions(cache, kRunBlockBytes, large)},
-      {"blocks", FamilyOptions(cache, kBlockBytes, large)},
+      {"blocks", blocks},
       {"doubts", FamilyOptions(cache, kBlockBytes, small)},
       {"journal", FamilyOptions(cache, kBlockBytes, small)},
       {"counters", FamilyOptions(cache, kBlockBytes, small)},

@@ -2,6 +2,7 @@
 
 #include "connector/membership/block_updater.h"
 #include "connector/membership/delivered_cursor.h"
+#include "connector/membership/keys.h"
 #include "connector/membership/store_fixture.h"
 
 namespace connector::membership {
@@ -12,15 +13,21 @@ constexpr ListNumber kList = 5;
 class DeliveredTest : public testing::Test {
  protected:
   DeliveredTest() {
-    DatabaseOptions options;
-    options.path = directory_.path();
-    options.memory_budget = 8 << 20;
-    database_ = *Database::Open(options);
+    Open();
     // Neighbours in the key space must not be touched.
     WriteSet set(*database_);
     set.Put(Family::kBlocks, BlockKey(kList - 1, ""), "before");
     set.Put(Family::kBlocks, BlockKey(kList + 1, ""), "behind");
     EXPECT_TRUE(database_->Write(set, Database::Sync::kNo).ok());
+  }
+
+  // Also again: what is in the log is in tables then.
+  void Open() {
+    database_.reset();
+    DatabaseOptions options;
+    options.path = directory_.path();
+    options.memory_budget = 8 << 20;
+    database_ = *Database::Open(options);
   }
 
   void Update(const std::vector<BlockUpdate>& updates, uint32_t epoch = 1) {
@@ -29,6 +36,7 @@ class DeliveredTest : public testing::Test {
     const auto write = [&] {
       members_ += updater.TakeMembersDelta();
       pieces_ += 1;
+      bytes_ += set.bytes();
       absl::Status status = database_->Write(set, Database::Sync::kNo);
       set.Clear();
       return status;
@@ -77,6 +85,9 @@ class DeliveredTest : public testing::Test {
   std::unique_ptr<Database> database_;
   int64_t members_ = 0;
   int pieces_ = 0;
+  size_t bytes_ = 0;
+
+  void ExpectItHoldsWhatAMapHolds();
 };
 
 std::vector<BlockUpdate> Adds(const std::vector<RecordView>& records) {
@@ -157,14 +168,60 @@ TEST_F(DeliveredTest, LargeUpdatesAreWrittenInPieces) {
   Update(Adds(sorted));
   tuning_.confirm_piece_bytes = 100'000;
   pieces_ = 0;
-  // One in each block, so each is rewritten.
+  // A quarter of each block, so each is rewritten.
   std::vector<BlockUpdate> updates;
-  for (size_t i = 0; i < sorted.size(); i += 90) {
+  for (size_t i = 0; i < sorted.size(); i += 4) {
     updates.push_back({sorted[i], DeliveredState::kAbsentSince, 7});
   }
   Update(updates);
   EXPECT_GT(pieces_, 5);
   EXPECT_EQ(Inspect().entries, 30'000);
+}
+
+TEST_F(DeliveredTest, OneChangeOfABlockWritesNoBlock) {
+  std::vector<Record> records;
+  for (int i = 0; i < 30'000; ++i) records.push_back(TestRecord(i));
+  const std::vector<RecordView> sorted = Sorted(records);
+  Update(Adds(sorted));
+  const Shape before = Inspect();
+  // Three times, as an exit, a refusal, and an addition.
+  const std::optional<DeliveredState> states[] = {
+      std::nullopt, DeliveredState::kRefusedAdd, DeliveredState::kThere};
+  for (int round = 0; round < 3; ++round) {
+    std::vector<BlockUpdate> updates;
+    for (size_t i = 0; i < sorted.size(); i += 300) {
+      updates.push_back({sorted[i], states[round], 0});
+    }
+    bytes_ = 0;
+    Update(updates);
+    // The record, its block's key, and little beside.
+    EXPECT_LT(bytes_, updates.size() * 110);
+    const size_t gone = round == 0 ? updates.size() : 0;
+    EXPECT_EQ(Inspect().entries, sorted.size() - gone);
+    {
+      BlockCursor cursor(*database_, kList, 1);
+      for (const BlockUpdate& update : updates) {
+        EXPECT_EQ(cursor.Find(update.record)->state, states[round]);
+      }
+    }
+    Open();
+  }
+  // Together again in the files, too.
+  ASSERT_TRUE(
+      database_->Clean(Family::kBlocks, PrefixRange(PlainKey(kList))).ok());
+  const Shape after = Inspect();
+  EXPECT_EQ(after.entries, before.entries);
+  EXPECT_EQ(after.bytes, before.bytes);
+}
+
+TEST_F(DeliveredTest, AChangeThatCannotBeReadIsDataLoss) {
+  Update(Adds({TestRecord(1).view()}));
+  WriteSet set(*database_);
+  set.ChangeBlock(BlockKey(kList, ""), "\x01\x01");
+  ASSERT_TRUE(database_->Write(set, Database::Sync::kNo).ok());
+  BlockCursor cursor(*database_, kList, 1);
+  EXPECT_EQ(cursor.Find(TestRecord(1)).status().code(),
+            absl::StatusCode::kDataLoss);
 }
 
 TEST_F(DeliveredTest, ADamagedBlockIsDataLoss) {
@@ -183,8 +240,20 @@ TEST_F(DeliveredTest, ADamagedBlockIsDataLoss) {
       absl::StatusCode::kDataLoss);
 }
 
+TEST_F(DeliveredTest, HoldsWhatAMapHolds) { ExpectItHoldsWhatAMapHolds(); }
+
+TEST_F(DeliveredTest, HoldsWhatAMapHoldsMostlyOfChanges) {
+  tuning_.block_change_share = 2;
+  ExpectItHoldsWhatAMapHolds();
+}
+
+TEST_F(DeliveredTest, HoldsWhatAMapHoldsWithoutChanges) {
+  tuning_.block_change_share = 1'000'000;
+  ExpectItHoldsWhatAMapHolds();
+}
+
 // Random updates, small blocks, against a map.
-TEST_F(DeliveredTest, HoldsWhatAMapHolds) {
+void DeliveredTest::ExpectItHoldsWhatAMapHolds() {
   tuning_.block_target_bytes = 200;
   tuning_.block_max_bytes = 300;
   tuning_.block_small_bytes = 100;
@@ -201,7 +270,7 @@ TEST_F(DeliveredTest, HoldsWhatAMapHolds) {
   };
   std::map<RecordView, Known> model;
   uint32_t epoch = 1;
-  for (int step = 0; step < 1'500; ++step) {
+  for (int step = 0; step < 1'000; ++step) {
     if (generator() % 40 == 0) ++epoch;
     std::vector<BlockUpdate> updates;
     const int percent = generator() % 3 == 0 ? 70 : 3;
@@ -226,6 +295,11 @@ TEST_F(DeliveredTest, HoldsWhatAMapHolds) {
     }
     Update(updates, epoch);
     if (HasFatalFailure()) return;
+    if (generator() % 30 == 0) Open();
+    if (generator() % 150 == 0) {
+      ASSERT_TRUE(
+          database_->Clean(Family::kBlocks, PrefixRange(PlainKey(kList))).ok());
+    }
 
     const Shape shape = Inspect();
     ASSERT_EQ(shape.entries, model.size());

@@ -204,6 +204,14 @@ absl::Status LedgerPart::Settle(ListNumber list, CommitNumber through,
       read_through = last;
     }
   }
+  int64_t live = 0;
+  {
+    absl::MutexLock lock(&tables.mutex);
+    for (const auto& [number, destination] : tables.destinations) {
+      live += destination.pending_bytes;
+    }
+  }
+  core_.database.CompactWhenStale(Family::kRuns, live);
   core_.notifier.Deliver();
   return absl::OkStatus();
 }

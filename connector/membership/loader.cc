@@ -44,17 +44,20 @@ absl::Status ForEachNumber(
                  });
 }
 
+// Reads as the newest one: nothing in it is of another form.
+constexpr uint64_t kFormatWithoutBlockChanges = 1;
+
 absl::Status LoadFormat(Core& core) {
   absl::StatusOr<std::optional<std::string>> format =
       core.database.Get(Family::kMeta, kFormatKey);
   if (!format.ok()) return format.status();
   if (format->has_value()) {
     const std::optional<uint64_t> version = DecodeNumber(**format);
-    if (version != kFormatVersion) {
+    if (version != kFormatVersion && version != kFormatWithoutBlockChanges) {
       return absl::FailedPreconditionError(
           absl::StrCat("the state directory has format ",
                        version.has_value() ? absl::StrCat(*version) : "unknown",
-                       ", this build of the connector reads format ",
+                       ", this build of the connector reads formats up to ",
                        kFormatVersion, "; use a build that knows it"));
     }
     absl::StatusOr<std::optional<std::string>> history =
@@ -62,7 +65,11 @@ absl::Status LoadFormat(Core& core) {
     if (!history.ok()) return history.status();
     if (!history->has_value()) return Unreadable("the history id");
     core.history = **history;
-    return absl::OkStatus();
+    if (version == kFormatVersion) return absl::OkStatus();
+    // Before the first of what an earlier build does not know.
+    WriteSet set(core.database);
+    set.Put(Family::kMeta, kFormatKey, EncodeNumber(kFormatVersion));
+    return core.database.Write(set, Database::Sync::kYes);
   }
   core.history = absl::StrFormat("%016x", core.random.Next());
   WriteSet set(core.database);

@@ -7,7 +7,7 @@
 namespace connector::membership {
 
 // The version of the stored formats (FORMAT.md).
-inline constexpr uint64_t kFormatVersion = 1;
+inline constexpr uint64_t kFormatVersion = 2;
 
 // Brings what is stored into the tables, or sets up a new store. Must be done
 // before anything else uses the core. FAILED_PRECONDITION for a format that

@@ -44,6 +44,10 @@ class ClaimFinder final : public rocksdb::WriteBatch::Handler {
     }
     return rocksdb::Status::OK();
   }
+  rocksdb::Status MergeCF(uint32_t /*family*/, const rocksdb::Slice& /*key*/,
+                          const rocksdb::Slice& /*value*/) override {
+    return rocksdb::Status::OK();
+  }
   rocksdb::Status DeleteCF(uint32_t /*family*/,
                            const rocksdb::Slice& /*key*/) override {
     return rocksdb::Status::OK();

@@ -21,7 +21,8 @@ namespace {
 constexpr size_t kBlock = 32'768;
 constexpr size_t kHeader = 7;
 constexpr uint32_t kMaskDelta = 0xa282ead8;
-constexpr int kLastType = 4;
+constexpr uint32_t kFirstType = 2;
+constexpr uint32_t kLastType = 4;
 // A start writes one record for each family and a few more before it syncs.
 constexpr int kMostOfOneSync = 16;
 
@@ -55,8 +56,13 @@ std::optional<size_t> EndOfRecord(absl::string_view file, size_t at) {
   const size_t size = byte(4) | byte(5) << 8;
   const size_t end = at + kHeader + size;
   const uint32_t type = byte(6);
-  if (size == 0 || type == 0 || type > kLastType || end > file.size() ||
+  if (type == 0 || type > kLastType || end > file.size() ||
       (end - 1) / kBlock != at / kBlock) {
+    return std::nullopt;
+  }
+  // Nothing is in a record only if its header is all that its block has room
+  // for: the record goes on in the next one.
+  if (size == 0 && (type != kFirstType || end % kBlock != 0)) {
     return std::nullopt;
   }
   const uint32_t stored =

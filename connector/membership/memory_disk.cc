@@ -5,6 +5,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "connector/membership/block_change.h"
 #include "connector/membership/database_options.h"
 #include "rocksdb/env.h"
 #include "rocksdb/utilities/stackable_db.h"
@@ -60,6 +61,24 @@ class MemoryDisk::Applier final : public rocksdb::WriteBatch::Handler {
          is_new ? std::nullopt : std::make_optional(std::move(place->second))});
     place->second = value.ToString();
     return rocksdb::Status::OK();
+  }
+
+  // As the database would put it together when it is read.
+  rocksdb::Status MergeCF(uint32_t family, const rocksdb::Slice& key,
+                          const rocksdb::Slice& value) override
+      ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    const Table& table = disk_.Writable(family);
+    const auto place = table.find(key.ToString());
+    if (place == table.end()) {
+      return rocksdb::Status::Corruption("a change of no block");
+    }
+    const absl::string_view changes[] = {
+        absl::string_view(value.data(), value.size())};
+    const auto changed = ApplyBlockChanges(place->second, changes);
+    if (!changed.has_value()) {
+      return rocksdb::Status::Corruption("a change that cannot be read");
+    }
+    return PutCF(family, key, *changed);
   }
 
   rocksdb::Status DeleteCF(uint32_t family, const rocksdb::Slice& key) override

@@ -84,7 +84,7 @@ TEST_F(OpenTest, ASecondProcessGetsAClearError) {
 
 TEST_F(OpenTest, AnUnknownFormatIsRefused) {
   store_.reset();
-  for (const std::string& format : {EncodeNumber(2), std::string("\xff")}) {
+  for (const std::string& format : {EncodeNumber(3), std::string("\xff")}) {
     DatabaseOptions options;
     options.path = directory_.path();
     absl::StatusOr<std::unique_ptr<Database>> database =

@@ -41,6 +41,9 @@ struct StoreTuning {
   size_t block_target_bytes = 4'000;
   size_t block_max_bytes = 6'000;
   size_t block_small_bytes = 2'000;
+  // A change of less than a block's bytes divided by this is stored on top of
+  // it; one of more writes the block anew.
+  size_t block_change_share = 8;
   // The largest piece of a Confirm, nearly.
   size_t confirm_piece_bytes = 4 << 20;
   size_t confirm_piece_records = 32'768;
