@@ -7,6 +7,7 @@
 
 #include "connector/membership/audience_rows.h"
 #include "connector/membership/block.h"
+#include "connector/membership/block_change.h"
 #include "connector/membership/forget_rows.h"
 #include "connector/membership/keys.h"
 #include "connector/membership/rows.h"
@@ -55,6 +56,29 @@ void CheckBlock(absl::string_view value) {
   while (again.Next(&entry)) ++read;
   FUZZ_CHECK(again.status().ok());
   FUZZ_CHECK(read == entries);
+}
+
+// A byte for the length of a change; then that, another one, and a block in
+// one.
+void CheckBlockChange(absl::string_view value) {
+  if (value.empty()) return;
+  const size_t size = static_cast<uint8_t>(value.front());
+  value.remove_prefix(1);
+  const absl::string_view first = value.substr(0, size);
+  const absl::string_view rest = value.substr(first.size());
+  const auto joined = JoinBlockChanges({first, rest});
+  if (joined.has_value()) {
+    FUZZ_CHECK(joined->size() <= value.size() + 32);
+    FUZZ_CHECK(JoinBlockChanges({*joined}).has_value());
+  }
+  // What lies on top of a block is no block itself.
+  FUZZ_CHECK(!joined.has_value() || !ApplyBlockChanges(rest, {first}));
+  if (const auto block = ApplyBlockChanges(rest, {first})) {
+    BlockReader reader(*block);
+    BlockEntry entry;
+    while (reader.Next(&entry)) FUZZ_CHECK(!entry.gone);
+    FUZZ_CHECK(reader.status().ok());
+  }
 }
 
 void CheckAudienceKey(absl::string_view key) {
@@ -164,6 +188,9 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       break;
     case kFirstLater + 5:
       CheckRow<ForgetRow>(value, DecodeForget, EncodeForget);
+      break;
+    case kFirstLater + 6:
+      CheckBlockChange(value);
       break;
     default:
       break;
