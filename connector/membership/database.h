@@ -127,6 +127,8 @@ struct DatabaseOptions {
   // Tables of up to so many bytes in all are read and verified at the start;
   // more of them as they are used.
   int64_t verify_bytes = int64_t{256} << 20;
+  // What CompactWhenStale() leaves alone.
+  int64_t stale_bytes = int64_t{64} << 20;
 };
 
 // Thread-safe.
@@ -165,8 +167,11 @@ class Database {
   // Ranges that were deleted leave the tables of a family only when these are
   // compacted, which the database does not do as long as nothing new comes.
   // Does that in the background if the tables are much larger than what is
-  // alive in them, of which the caller has an idea. Returns at once.
+  // alive in them, of which the caller has an idea; not again if the last time
+  // was in vain. Returns at once.
   void CompactWhenStale(Family family, int64_t live_bytes);
+  // What the tables of a family take on the disk.
+  int64_t TableBytes(Family family);
   // Lets what is under way of these end with an error, and what is yet to come.
   void CancelCleaning() { cancel_cleaning_ = true; }
 
@@ -178,7 +183,9 @@ class Database {
   friend class Scan;
 
   explicit Database(const DatabaseOptions& options)
-      : on_failure_(options.on_failure), on_disk_(!options.open_db) {}
+      : on_failure_(options.on_failure),
+        stale_bytes_(options.stale_bytes),
+        on_disk_(!options.open_db) {}
 
   rocksdb::ColumnFamilyHandle* handle(Family family) {
     return handles_[static_cast<int>(family)];
@@ -198,6 +205,7 @@ class Database {
   absl::Status Fail(const rocksdb::Status& status);
 
   const std::function<void(const absl::Status&)> on_failure_;
+  const int64_t stale_bytes_;
   // There are files.
   const bool on_disk_;
   // Held as long as the directory is in use.

@@ -29,9 +29,6 @@ constexpr int kMostRolls = 32;
 constexpr size_t kBlock = 32'768;
 constexpr size_t kHeader = 7;
 
-// What is not worth a compaction.
-constexpr int64_t kStaleBytes = 64 << 20;
-
 bool Holds(absl::string_view file, const std::vector<std::string>& texts) {
   for (const std::string& text : texts) {
     if (absl::StrContains(file, text)) return true;
@@ -75,36 +72,37 @@ absl::Status Database::Clean(Family family, const KeyRange& range) {
   return CleanStatus(db_->CompactRange(options, handle(family), &begin, &end));
 }
 
+int64_t Database::TableBytes(Family family) {
+  uint64_t bytes = 0;
+  db_->GetIntProperty(handle(family),
+                      rocksdb::DB::Properties::kLiveSstFilesSize, &bytes);
+  return static_cast<int64_t>(bytes);
+}
+
 void Database::CompactWhenStale(Family family, int64_t live_bytes) {
   if (!on_disk_) return;
-  const auto table_bytes = [this, family] {
-    uint64_t bytes = 0;
-    db_->GetIntProperty(handle(family),
-                        rocksdb::DB::Properties::kLiveSstFilesSize, &bytes);
-    return static_cast<int64_t>(bytes);
-  };
-  const int64_t bytes = table_bytes();
-  if (bytes < 2 * live_bytes + kStaleBytes) return;
+  const int64_t bytes = TableBytes(family);
+  if (bytes < 2 * live_bytes + stale_bytes_) return;
   absl::MutexLock lock(&compaction_mutex_);
   Compaction& compaction = compactions_[static_cast<int>(family)];
   if (compaction.running) return;
   // Not again if the last one was in vain.
   if (2 * live_bytes >= compaction.live_bytes &&
       bytes <
-          compaction.table_bytes + compaction.table_bytes / 2 + kStaleBytes) {
+          compaction.table_bytes + compaction.table_bytes / 2 + stale_bytes_) {
     return;
   }
   if (compaction.thread.joinable()) compaction.thread.join();
   compaction.running = true;
   compaction.live_bytes = live_bytes;
-  compaction.thread = std::thread([this, &compaction, table_bytes, family] {
+  compaction.thread = std::thread([this, &compaction, family] {
     rocksdb::CompactRangeOptions options;
     options.exclusive_manual_compaction = false;
     options.canceled = &closing_;
     // That it fails shows in the writes.
     db_->CompactRange(options, handle(family), nullptr, nullptr)
         .PermitUncheckedError();
-    const int64_t left = table_bytes();
+    const int64_t left = TableBytes(family);
     absl::MutexLock done(&compaction_mutex_);
     compaction.table_bytes = left;
     compaction.running = false;

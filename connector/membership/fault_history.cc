@@ -114,6 +114,7 @@ FaultHistory::FaultHistory(uint64_t seed, std::string directory)
   tuning_.range_delete_keys = 8;
   // Flushes and compactions all the time.
   tuning_.write_buffer_bytes = 64 << 10;
+  tuning_.stale_bytes = 64 << 10;
   for (int i = 0; i < kRecords; ++i) {
     universe_.push_back(TestRecord(i, static_cast<RecordKind>(1 + i % 4)));
   }

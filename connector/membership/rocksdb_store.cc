@@ -410,6 +410,7 @@ absl::StatusOr<std::unique_ptr<MembershipStore>> OpenRocksdbStore(
   database_options.open_db = tuning.open_db;
   database_options.write_buffer_bytes = tuning.write_buffer_bytes;
   database_options.verify_bytes = tuning.verify_bytes;
+  database_options.stale_bytes = tuning.stale_bytes;
   absl::StatusOr<std::unique_ptr<Database>> database =
       Database::Open(database_options);
   if (!database.ok()) return Named(options.path, database.status());

@@ -69,6 +69,8 @@ struct StoreTuning {
   size_t write_buffer_bytes = 0;
   // Tables of up to so many bytes are verified at the start.
   int64_t verify_bytes = int64_t{256} << 20;
+  // As in DatabaseOptions.
+  int64_t stale_bytes = int64_t{64} << 20;
 
   StoreTuning();
 };
