@@ -180,8 +180,9 @@ absl::Status ChangeSorter::Add(const SortedChange& change) {
       memory_->items.reserve(items);
       memory_->bytes.reserve(memory_->room() -
                              items * sizeof(SortedChanges::Memory::Item));
-    } else if (absl::Status status = Spill(); !status.ok()) {
-      return status;
+    } else {
+      if (absl::Status status = Spill(); !status.ok()) return status;
+      if (absl::Status status = JoinChunks(); !status.ok()) return status;
     }
   }
   memory_->items.push_back(
@@ -223,7 +224,7 @@ absl::Status ChangeSorter::Spill() {
   chunks_.push_back({*std::move(file), 0});
   memory_->items.clear();
   memory_->bytes.clear();
-  return JoinChunks();
+  return absl::OkStatus();
 }
 
 absl::Status ChangeSorter::JoinChunks() {

@@ -52,8 +52,8 @@ SpillFile::~SpillFile() { close(fd_); }
 
 absl::Status SpillFile::Append(const SortedChange& change) {
   const absl::string_view encoded = change.record.encoded();
-  if (pending_.size() < kBufferBytes + kLargestEntry) {
-    pending_.resize(kBufferBytes + kLargestEntry);
+  if (pending_.size() < pending_size_ + kLargestEntry) {
+    pending_.resize(std::max(pending_size_, kBufferBytes) + kLargestEntry);
   }
   char* to = pending_.data() + pending_size_;
   *to++ = static_cast<char>(change.flags << 1 |

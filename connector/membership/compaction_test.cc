@@ -66,13 +66,13 @@ TEST_F(CompactionTest, WhatWasDeletedLeavesTheTables) {
   ASSERT_GT(Bytes(), 1'000'000);
   Delete(0, 900);
   ASSERT_GT(Bytes(), 1'000'000);
-  database_->CompactWhenStale(Family::kRuns, 100'000);
+  database_->CompactWhenStale(Family::kRuns, [&] { return int64_t{100'000}; });
   EXPECT_TRUE(ComeToBeSmallerThan(150'000, absl::Seconds(30))) << Bytes();
   EXPECT_EQ(Rows(), 100);
   // And again, when more was.
   Fill(1'000, 2'000);
   Delete(0, 2'000);
-  database_->CompactWhenStale(Family::kRuns, 0);
+  database_->CompactWhenStale(Family::kRuns, [&] { return int64_t{0}; });
   EXPECT_TRUE(ComeToBeSmallerThan(50'000, absl::Seconds(30))) << Bytes();
   EXPECT_EQ(Rows(), 0);
 }
@@ -81,9 +81,10 @@ TEST_F(CompactionTest, WhatIsMostlyAliveIsLeftAlone) {
   Fill(0, 1'000);
   Delete(0, 400);
   const int64_t before = Bytes();
-  database_->CompactWhenStale(Family::kRuns, 600'000);
+  database_->CompactWhenStale(Family::kRuns, [&] { return int64_t{600'000}; });
   // Nor what is little.
-  database_->CompactWhenStale(Family::kRuns, (before - kStale) / 2 + 1);
+  database_->CompactWhenStale(
+      Family::kRuns, [&] { return int64_t{(before - kStale) / 2 + 1}; });
   // Closing waits for what is under way.
   Open();
   EXPECT_GE(Bytes(), before);
@@ -94,9 +95,20 @@ TEST_F(CompactionTest, ACloseEndsOneThatIsUnderWay) {
   for (int round = 0; round < 5; ++round) {
     Fill(0, 2'000);
     Delete(0, 1'900);
-    database_->CompactWhenStale(Family::kRuns, 0);
+    database_->CompactWhenStale(Family::kRuns, [&] { return int64_t{0}; });
     Open();
     EXPECT_EQ(Rows(), 100);
+  }
+}
+
+TEST_F(CompactionTest, CleaningIsNotDisturbedByOne) {
+  for (int round = 0; round < 10; ++round) {
+    Fill(0, 1'000);
+    Delete(0, 1'000);
+    database_->CompactWhenStale(Family::kRuns, [&] { return int64_t{0}; });
+    ASSERT_TRUE(database_->Clean(Family::kRuns, {Key(0), Key(800'000)}).ok());
+    // Neither has left anything.
+    EXPECT_EQ(Bytes(), 0);
   }
 }
 

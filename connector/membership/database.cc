@@ -287,15 +287,7 @@ absl::Status Database::VerifyTables(int64_t at_most) {
 }
 
 Database::~Database() {
-  closing_ = true;
-  for (int i = 0; i < kFamilies; ++i) {
-    std::thread thread;
-    {
-      absl::MutexLock lock(&compaction_mutex_);
-      thread = std::move(compactions_[i].thread);
-    }
-    if (thread.joinable()) thread.join();
-  }
+  for (int i = 0; i < kFamilies; ++i) StopCompaction(static_cast<Family>(i));
   for (rocksdb::ColumnFamilyHandle* handle : handles_) {
     if (handle != nullptr) db_->DestroyColumnFamilyHandle(handle);
   }

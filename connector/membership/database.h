@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -169,7 +170,7 @@ class Database {
   // Does that in the background if the tables are much larger than what is
   // alive in them, of which the caller has an idea; not again if the last time
   // was in vain. Returns at once.
-  void CompactWhenStale(Family family, int64_t live_bytes);
+  void CompactWhenStale(Family family, absl::FunctionRef<int64_t()> live_bytes);
   // What the tables of a family take on the disk.
   int64_t TableBytes(Family family);
   // Lets what is under way of these end with an error, and what is yet to come.
@@ -198,6 +199,9 @@ class Database {
              absl::Span<rocksdb::ColumnFamilyHandle* const> handles);
   absl::Status VerifyTables(int64_t at_most);
   absl::Status CleanStatus(const rocksdb::Status& status);
+  // Ends the background compaction of a family, and lets no other begin.
+  void StopCompaction(Family family);
+  void AllowCompaction(Family family);
   absl::StatusOr<bool> ManifestHolds(const std::vector<std::string>& texts);
   // Of a read, without what a message of the database might quote. Damage is
   // a failure of the whole store.
@@ -216,6 +220,9 @@ class Database {
   std::atomic<bool> cancel_cleaning_{false};
   struct Compaction {
     bool running = false;
+    // How many want it to end, and no other one to begin.
+    int stopping = 0;
+    std::atomic<bool> cancelled{false};
     // Of the newest one: what was alive before, and what the tables took after.
     int64_t live_bytes = 0;
     int64_t table_bytes = 0;
@@ -224,8 +231,6 @@ class Database {
   absl::Mutex compaction_mutex_;
   std::array<Compaction, kFamilies> compactions_
       ABSL_GUARDED_BY(compaction_mutex_);
-  // Ends them.
-  std::atomic<bool> closing_{false};
   // Writes up to this number are on stable storage (see log_check.h).
   std::atomic<uint64_t> stable_{0};
   absl::Mutex mutex_;

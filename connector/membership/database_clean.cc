@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
@@ -63,6 +64,10 @@ absl::Status Database::Clean(Family family, const KeyRange& range) {
   rocksdb::CompactRangeOptions options;
   options.exclusive_manual_compaction = false;
   options.canceled = &cancel_cleaning_;
+  // A compaction looks for the lowest level once, at its beginning: another one
+  // must not move tables below that meanwhile.
+  StopCompaction(family);
+  const absl::Cleanup allow = [this, family] { AllowCompaction(family); };
   // Otherwise a table may be moved to the lowest level as it is, with what says
   // that a key is deleted, which names the key.
   options.bottommost_level_compaction =
@@ -79,13 +84,16 @@ int64_t Database::TableBytes(Family family) {
   return static_cast<int64_t>(bytes);
 }
 
-void Database::CompactWhenStale(Family family, int64_t live_bytes) {
+void Database::CompactWhenStale(Family family,
+                                absl::FunctionRef<int64_t()> live) {
   if (!on_disk_) return;
   const int64_t bytes = TableBytes(family);
+  if (bytes < stale_bytes_) return;
+  const int64_t live_bytes = live();
   if (bytes < 2 * live_bytes + stale_bytes_) return;
   absl::MutexLock lock(&compaction_mutex_);
   Compaction& compaction = compactions_[static_cast<int>(family)];
-  if (compaction.running) return;
+  if (compaction.running || compaction.stopping > 0) return;
   // Not again if the last one was in vain.
   if (2 * live_bytes >= compaction.live_bytes &&
       bytes <
@@ -94,11 +102,12 @@ void Database::CompactWhenStale(Family family, int64_t live_bytes) {
   }
   if (compaction.thread.joinable()) compaction.thread.join();
   compaction.running = true;
+  compaction.cancelled = false;
   compaction.live_bytes = live_bytes;
   compaction.thread = std::thread([this, &compaction, family] {
     rocksdb::CompactRangeOptions options;
     options.exclusive_manual_compaction = false;
-    options.canceled = &closing_;
+    options.canceled = &compaction.cancelled;
     // That it fails shows in the writes.
     db_->CompactRange(options, handle(family), nullptr, nullptr)
         .PermitUncheckedError();
@@ -107,6 +116,30 @@ void Database::CompactWhenStale(Family family, int64_t live_bytes) {
     compaction.table_bytes = left;
     compaction.running = false;
   });
+}
+
+void Database::StopCompaction(Family family) {
+  std::thread thread;
+  {
+    absl::MutexLock lock(&compaction_mutex_);
+    Compaction& compaction = compactions_[static_cast<int>(family)];
+    ++compaction.stopping;
+    compaction.cancelled = true;
+    thread = std::move(compaction.thread);
+  }
+  if (thread.joinable()) thread.join();
+  // Another caller may be the one that waits for the thread.
+  const auto ended = [this,
+                      family]() ABSL_SHARED_LOCKS_REQUIRED(compaction_mutex_) {
+    return !compactions_[static_cast<int>(family)].running;
+  };
+  absl::MutexLock lock(&compaction_mutex_);
+  compaction_mutex_.Await(absl::Condition(&ended));
+}
+
+void Database::AllowCompaction(Family family) {
+  absl::MutexLock lock(&compaction_mutex_);
+  --compactions_[static_cast<int>(family)].stopping;
 }
 
 absl::StatusOr<bool> Database::ManifestHolds(

@@ -125,6 +125,8 @@ DatabaseSetup SetUpDatabase(int64_t memory_budget, size_t write_buffer_bytes,
   rocksdb::ColumnFamilyOptions blocks =
       FamilyOptions(cache, kStateBlockBytes, budget / 6);
   blocks.merge_operator = std::make_shared<BlockMerge>();
+  // Not written to tables for days, perhaps, but read with every pass.
+  blocks.max_successive_merges = 32;
 
   const size_t large = budget / 6;
   const size_t small = std::max<size_t>(budget / 48, 256 << 10);

@@ -214,6 +214,25 @@ TEST_F(DeliveredTest, OneChangeOfABlockWritesNoBlock) {
   EXPECT_EQ(after.bytes, before.bytes);
 }
 
+// Each pass over a list may change the same block a little.
+TEST_F(DeliveredTest, ManyChangesOfOneBlock) {
+  std::vector<Record> records;
+  for (int i = 0; i < 100; ++i) records.push_back(TestRecord(i));
+  const std::vector<RecordView> sorted = Sorted(records);
+  Update(Adds(sorted));
+  for (int i = 0; i < 2'000; ++i) {
+    const RecordView record = sorted[i * 37 % 100];
+    const bool leaves = (i / 100) % 2 == 0;
+    BlockUpdate update{record, std::nullopt, 0};
+    if (!leaves) update.state = DeliveredState::kThere;
+    Update({update});
+    BlockCursor cursor(*database_, kList, 1);
+    EXPECT_EQ(cursor.Find(record)->state.has_value(), !leaves);
+  }
+  EXPECT_EQ(members_, 100);
+  EXPECT_EQ(Inspect().entries, 100);
+}
+
 TEST_F(DeliveredTest, AChangeThatCannotBeReadIsDataLoss) {
   Update(Adds({TestRecord(1).view()}));
   WriteSet set(*database_);

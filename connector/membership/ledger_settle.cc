@@ -204,14 +204,15 @@ absl::Status LedgerPart::Settle(ListNumber list, CommitNumber through,
       read_through = last;
     }
   }
-  int64_t live = 0;
-  {
+  core_.database.CompactWhenStale(Family::kRuns, [&tables] {
+    int64_t live = 0;
     absl::MutexLock lock(&tables.mutex);
     for (const auto& [number, destination] : tables.destinations) {
       live += destination.pending_bytes;
     }
-  }
-  core_.database.CompactWhenStale(Family::kRuns, live);
+    for (const auto& [number, state] : tables.lists) live += state.exit_bytes;
+    return live;
+  });
   core_.notifier.Deliver();
   return absl::OkStatus();
 }

@@ -100,6 +100,27 @@ TEST_F(OpenTest, AnUnknownFormatIsRefused) {
   }
 }
 
+TEST_F(OpenTest, AStoreOfTheFirstFormatIsTakenOver) {
+  CommitSome(1, 3);
+  store_.reset();
+  const auto format = [&](bool put) {
+    DatabaseOptions options;
+    options.path = directory_.path();
+    auto database = *Database::Open(options);
+    if (put) {
+      WriteSet set(*database);
+      set.Put(Family::kMeta, kFormatKey, EncodeNumber(1));
+      EXPECT_TRUE(database->Write(set, Database::Sync::kYes).ok());
+    }
+    return **database->Get(Family::kMeta, kFormatKey);
+  };
+  EXPECT_EQ(format(true), EncodeNumber(1));
+  Reopen();
+  EXPECT_EQ(Runs(list_, Change::kAdd).size(), 3);
+  store_.reset();
+  EXPECT_EQ(format(false), EncodeNumber(2));
+}
+
 TEST_F(OpenTest, APathThatCannotBeUsedIsRefused) {
   options_.path = directory_.path() + "/file";
   std::ofstream(options_.path) << "x";
