@@ -20,8 +20,8 @@ struct Usage {
 Usage UsageOf(pid_t pid);
 
 // The built programs on this machine: simulator without rate limits, connector
-// with its own defaults, and load from a process of its own. Stops the benchmark
-// with a message when anything fails.
+// with its own defaults, and load from a process of its own. Stops the
+// benchmark with a message when anything fails.
 class Bench {
  public:
   Bench();
