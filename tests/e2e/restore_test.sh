@@ -26,6 +26,8 @@ DIR=$work/backups
 mkdir -m 700 "$work/credentials"
 socket=$run/s
 start() {
+  # Before the server is: what the one before said must not be read.
+  : > "$work/out"
   "$server" --config="$work/config.textproto" --listen="unix:$socket" --state_dir="$STATE" \
     --credentials_dir="$work/credentials" --backup_dir="$DIR" \
     --pinterest_base_url=http://127.0.0.1:9/v5 --log_level=error > "$work/out" 2> "$work/err" &
