@@ -26,6 +26,8 @@ seq "$people" | sed 's/.*/{"identityMap":{"Email":[{"id":"person&@example.com"}]
 # Files of the server may have so many KiB.
 size_limit=unlimited
 start() {
+  # Before the server is: what the one before said must not be read.
+  : > "$work/out"
   # Ignored, the signal becomes an error of the write.
   (trap '' XFSZ; ulimit -f "$size_limit"
    exec "$server" --config="$work/config.textproto" --listen="unix:$run/s" --state_dir="$work/state" \
