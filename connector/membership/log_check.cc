@@ -1,16 +1,21 @@
 #include "connector/membership/log_check.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 #include <memory>
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "connector/membership/damage.h"
 #include "connector/membership/database.h"
 #include "connector/membership/keys.h"
 #include "connector/membership/rows.h"
+#include "rocksdb/file_system.h"
 
 namespace connector::membership {
 namespace {
@@ -122,6 +127,98 @@ class LogReader final : public rocksdb::WalFilter {
   uint64_t stable_ = 0;
 };
 
+// A log as it is read, but without what RocksDB 7.8 never gets past when it is
+// told to skip whatever cannot be read: a record of a type that only logs which
+// are used again have, as rubbish behind a torn end may look like. The rest of
+// its block is zeros here, which is what is skipped.
+class ReadableLog final : public rocksdb::FSSequentialFileOwnerWrapper {
+ public:
+  explicit ReadableLog(std::unique_ptr<rocksdb::FSSequentialFile>&& file)
+      : FSSequentialFileOwnerWrapper(std::move(file)) {}
+
+  rocksdb::IOStatus Read(size_t size, const rocksdb::IOOptions& options,
+                         rocksdb::Slice* result, char* scratch,
+                         rocksdb::IODebugContext* context) override {
+    size_t done = 0;
+    while (done < size) {
+      if (at_ == block_.size()) {
+        rocksdb::IOStatus status = ReadBlock(options, context);
+        if (!status.ok()) return status;
+        if (block_.empty()) break;
+      }
+      const size_t part = std::min(size - done, block_.size() - at_);
+      std::memcpy(scratch + done, block_.data() + at_, part);
+      at_ += part;
+      done += part;
+    }
+    *result = rocksdb::Slice(scratch, done);
+    return rocksdb::IOStatus::OK();
+  }
+
+ private:
+  // Of RocksDB's logs: see manifest_check.cc.
+  static constexpr size_t kBlock = 32'768;
+  static constexpr size_t kHeader = 7;
+  static constexpr uint8_t kFirstUsedAgain = 5;
+  static constexpr uint8_t kLastUsedAgain = 8;
+
+  rocksdb::IOStatus ReadBlock(const rocksdb::IOOptions& options,
+                              rocksdb::IODebugContext* context) {
+    block_.resize(kBlock);
+    at_ = 0;
+    size_t done = 0;
+    while (done < kBlock) {
+      rocksdb::Slice part;
+      rocksdb::IOStatus status = FSSequentialFileOwnerWrapper::Read(
+          kBlock - done, options, &part, block_.data() + done, context);
+      if (!status.ok()) return status;
+      if (part.empty()) break;
+      if (part.data() != block_.data() + done) {
+        std::memcpy(block_.data() + done, part.data(), part.size());
+      }
+      done += part.size();
+    }
+    block_.resize(done);
+    // Goes at least as far as RocksDB, which leaves a block at the first sum
+    // that is wrong.
+    for (size_t at = 0; at + kHeader <= done;) {
+      const auto byte = [&](size_t i) {
+        return size_t{static_cast<uint8_t>(block_[at + i])};
+      };
+      const size_t type = byte(6);
+      if (type >= kFirstUsedAgain && type <= kLastUsedAgain) {
+        std::fill(block_.begin() + static_cast<std::ptrdiff_t>(at),
+                  block_.end(), '\0');
+        break;
+      }
+      at += kHeader + (byte(4) | byte(5) << 8);
+    }
+    return rocksdb::IOStatus::OK();
+  }
+
+  std::string block_;
+  size_t at_ = 0;
+};
+
+class ReadableLogs final : public rocksdb::FileSystemWrapper {
+ public:
+  explicit ReadableLogs(const std::shared_ptr<rocksdb::FileSystem>& files)
+      : FileSystemWrapper(files) {}
+  const char* Name() const override { return "ReadableLogs"; }
+
+  rocksdb::IOStatus NewSequentialFile(
+      const std::string& name, const rocksdb::FileOptions& options,
+      std::unique_ptr<rocksdb::FSSequentialFile>* file,
+      rocksdb::IODebugContext* context) override {
+    rocksdb::IOStatus status =
+        FileSystemWrapper::NewSequentialFile(name, options, file, context);
+    if (status.ok() && absl::EndsWith(name, ".log")) {
+      *file = std::make_unique<ReadableLog>(std::move(*file));
+    }
+    return status;
+  }
+};
+
 class NoLogger final : public rocksdb::Logger {
  public:
   using rocksdb::Logger::Logv;
@@ -156,6 +253,9 @@ absl::Status CheckLog(const std::string& path, const DatabaseSetup& setup,
   options.write_buffer_manager = nullptr;
   // The log of the last process stays where it is.
   options.info_log = std::make_shared<NoLogger>();
+  const std::unique_ptr<rocksdb::Env> env = rocksdb::NewCompositeEnv(
+      std::make_shared<ReadableLogs>(options.env->GetFileSystem()));
+  options.env = env.get();
 
   rocksdb::DB* opened = nullptr;
   std::vector<rocksdb::ColumnFamilyHandle*> handles;

@@ -126,6 +126,27 @@ TEST_F(LogCheckTest, APowerCutLeavesAPrefixOfTheWrites) {
   EXPECT_GT(torn, rounds / 10);
 }
 
+// What lies behind a torn end may look like a record of any type.
+TEST_F(LogCheckTest, RubbishBehindATornEndIsPassedOver) {
+  for (int type = 0; type < 256; type += type < 12 ? 1 : 61) {
+    ASSERT_TRUE(Open().ok());
+    ASSERT_TRUE(Put(0, Database::Sync::kYes, 100).ok());
+    database_.reset();
+    const std::string path = LogFile();
+    std::string contents = files_->Contents(path);
+    // The rest of this block is lost, and the next one begins with rubbish.
+    const size_t begin = (contents.size() / 32'768 + 1) * 32'768;
+    contents.resize(begin, '\0');
+    contents += std::string("\x11\x22\x33\x44\x10\x00", 6) +
+                static_cast<char>(type) + std::string(5'000, '\x77');
+    files_->SetContents(path, contents);
+    const absl::Status opened = Open();
+    ASSERT_TRUE(opened.ok()) << "type " << type << ": " << opened;
+    EXPECT_TRUE(Has(0));
+    database_.reset();
+  }
+}
+
 // The pages of a write whose sync had not ended may be there without those of
 // an unsynced write before it.
 TEST_F(LogCheckTest, AHoleBeforeAWriteThatWasNotSyncedYetIsATornLog) {
