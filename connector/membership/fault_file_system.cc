@@ -111,6 +111,7 @@ class FaultFileSystem::WritableFile final : public rocksdb::FSWritableFile {
                   IODebugContext* /*debug*/) override {
     absl::MutexLock lock(&system_->mutex_);
     IOStatus s = system_->CallLocked(FileCall::kAppend, path_);
+    if (system_->off_ && system_->quiet_) return IOStatus::OK();
     const size_t size = s.ok() ? data.size() : data.size() / 2;
     if (!system_->off_) file_->data.append(data.data(), size);
     return s;
@@ -136,6 +137,7 @@ class FaultFileSystem::WritableFile final : public rocksdb::FSWritableFile {
                 IODebugContext* /*debug*/) override {
     absl::MutexLock lock(&system_->mutex_);
     IOStatus s = system_->CallLocked(FileCall::kSync, path_);
+    if (system_->off_ && system_->quiet_) return IOStatus::OK();
     if (!s.ok()) {
       file_->broken = true;
     } else if (!file_->broken) {
@@ -191,8 +193,9 @@ class FaultFileSystem::Directory final : public rocksdb::FSDirectory {
 FaultFileSystem::FaultFileSystem() = default;
 FaultFileSystem::~FaultFileSystem() = default;
 
-void FaultFileSystem::CutPowerAfter(int64_t calls) {
+void FaultFileSystem::CutPowerAfter(int64_t calls, bool quietly) {
   absl::MutexLock lock(&mutex_);
+  quiet_ = quietly;
   cut_at_ = calls_ + calls;
 }
 
@@ -224,6 +227,7 @@ void FaultFileSystem::RestorePower(Random& random) {
   }
   locks_.clear();
   off_ = false;
+  quiet_ = false;
   cut_at_ = 0;
   fail_in_ = 0;
 }

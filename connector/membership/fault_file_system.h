@@ -53,8 +53,11 @@ class FaultFileSystem final : public rocksdb::FileSystem {
   ~FaultFileSystem() override;
 
   // From the `calls`-th call from now on (1: the next one) every call fails and
-  // changes nothing.
-  void CutPowerAfter(int64_t calls);
+  // changes nothing. `quietly`: appends and syncs say that all is well; who
+  // uses that must ask whether the power is off. (A process that loses its
+  // power sees no error; one that sees one may be ended by an assertion of
+  // RocksDB 7.8.)
+  void CutPowerAfter(int64_t calls, bool quietly = false);
   bool power_is_off() const;
   // Decides what the cut left, and lets calls go through again. Whoever used
   // the files must be gone. Without a cut before it, cuts here.
@@ -204,6 +207,7 @@ class FaultFileSystem final : public rocksdb::FileSystem {
   // In calls since the start; 0: not set.
   int64_t cut_at_ ABSL_GUARDED_BY(mutex_) = 0;
   bool off_ ABSL_GUARDED_BY(mutex_) = false;
+  bool quiet_ ABSL_GUARDED_BY(mutex_) = false;
   int64_t fail_in_ ABSL_GUARDED_BY(mutex_) = 0;
   Fault fault_ ABSL_GUARDED_BY(mutex_) = Fault::kInputOutput;
   std::optional<FileCall> fail_kind_ ABSL_GUARDED_BY(mutex_);
